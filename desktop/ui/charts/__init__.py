@@ -1,0 +1,1 @@
+"""Own small charts painted with QPainter: timeline, relation graph, bars, trends."""

@@ -1,0 +1,103 @@
+"""Columns as objects, derived from fields: title, width, alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+
+from shared.fields import Field, Kind
+from shared.record import RecordType
+
+OPEN, NUMBER, STANDING = "_open", "_number", "_standing"
+
+_LEFT_WORDS = ("名称", "住所", "地址", "事项", "内容", "事由", "结果", "依据", "范围", "备注")
+_LEFT_KINDS = (Kind.NOTE, Kind.REF, Kind.REFS, Kind.CODES)
+_RIGHT_KINDS = (Kind.MONEY, Kind.INTEGER, Kind.DECIMAL)
+_LONG = 100
+
+_CHARS = {
+    Kind.DATE: 10,
+    Kind.TIME: 16,
+    Kind.BOOL: 6,
+    Kind.MONEY: 14,
+    Kind.INTEGER: 8,
+    Kind.DECIMAL: 10,
+    Kind.CODE: 14,
+    Kind.CODES: 20,
+    Kind.NOTE: 36,
+    Kind.REF: 26,
+    Kind.REFS: 26,
+}
+"""Widths in half-width characters."""
+
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one table column shows.
+
+    :param chars: width in half-width characters; scales with the type size.
+    :param field: None for 操作, 序号 and 状态.
+    """
+
+    name: str
+    title: str
+    chars: int
+    align: Qt.AlignmentFlag
+    field: Field | None = None
+
+    @property
+    def sortable(self) -> bool:
+        """A reference sorts by its id, which nobody understands: not offered."""
+        return self.field is not None and self.field.kind not in (Kind.REF, Kind.REFS, Kind.NOTE)
+
+    @property
+    def grows(self) -> bool:
+        """Takes the room that is left over."""
+        return self.field is not None and self.align & Qt.AlignmentFlag.AlignLeft == Qt.AlignmentFlag.AlignLeft
+
+
+def column_of(field: Field) -> Column:
+    """The column of one field: names and addresses left, numbers right, the rest centred."""
+    unit = f"（{field.unit}）" if field.kind is Kind.MONEY else ""
+    title = field.title + unit
+    return Column(field.name, title, max(_chars(field), len(title) * 2 + 3), _align(field) | _MIDDLE, field)
+
+
+def columns_for(
+    declared: RecordType,
+    fields: Iterable[str] | None = None,
+    *,
+    opens: bool = True,
+    standing: bool = True,
+) -> tuple[Column, ...]:
+    """操作, 序号, the named fields (else the declared columns), 状态."""
+    chosen = declared.column_fields if fields is None else [declared.by_name[n] for n in fields]
+    centre = Qt.AlignmentFlag.AlignHCenter | _MIDDLE
+    return (
+        *([Column(OPEN, "操作", 6, centre)] if opens else []),
+        Column(NUMBER, "序号", 8, centre),
+        *(column_of(f) for f in chosen),
+        *([Column(STANDING, "状态", 10, centre)] if standing else []),
+    )
+
+
+def _align(field: Field) -> Qt.AlignmentFlag:
+    if field.kind in _RIGHT_KINDS:
+        return Qt.AlignmentFlag.AlignRight
+    long_text = field.kind is Kind.TEXT and (
+        (field.max or 0) >= _LONG or any(word in field.title for word in _LEFT_WORDS)
+    )
+    if field.kind in _LEFT_KINDS or long_text:
+        return Qt.AlignmentFlag.AlignLeft
+    return Qt.AlignmentFlag.AlignHCenter
+
+
+def _chars(field: Field) -> int:
+    if field.kind is Kind.TEXT:
+        longest = field.max or 18
+        return 30 if longest >= _LONG else 12 if longest > 20 else max(10, longest + 1)
+    return _CHARS[field.kind]

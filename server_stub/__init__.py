@@ -1,0 +1,1 @@
+"""The central hub: keeps the ledger, merges, answers devices. Installs without Qt."""

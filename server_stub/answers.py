@@ -1,0 +1,101 @@
+"""What a device gets back: receipts, and what stands in the streams it subscribes to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from server_stub.keys import HubKeys
+from server_stub.ledger import DeviceRow
+from server_stub.people import subtree
+from server_stub.streams import ADMIN, COMMON, Segment, bureau_stream, division_stream, segment
+from shared.changes import GENESIS, join_blocks
+from shared.store import sql
+from shared.store.store import Store
+from sync import messages, signing
+from sync.entries import Entry
+from sync.messages import DOWN, PROTOCOL, RECEIPT, STATE, Ask, Cursor, Down, State
+
+ANSWER_RAW = 24 << 20
+"""About how many uncompressed bytes one answer over the network brings."""
+SEGMENT_RAW = 4 << 20
+
+
+def streams_of(connection: sa.Connection, device: DeviceRow) -> list[str]:
+    """The streams a device subscribes to, in the order they are sent."""
+    bureaus = sorted(subtree(connection, device.bureau))
+    rows = sql.fetch(connection, "bureau", ("division",), bureaus)
+    divisions = sorted({str(r[0]) for r in rows if r[0]})
+    names = [COMMON, *map(division_stream, divisions), *map(bureau_stream, bureaus)]
+    return [*names, ADMIN] if device.admin else names
+
+
+class Answers:
+    """Builds the entries of answer packages."""
+
+    def __init__(self, store: Store, keys: HubKeys, epoch: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._epoch = epoch
+
+    def entries(
+        self, device: DeviceRow, receipt: bytes | None, ask: Ask, *, limit: int = ANSWER_RAW
+    ) -> Iterator[Entry]:
+        """Receipt first, then streams, then what is said about the whole."""
+        if receipt is not None:
+            yield Entry(RECEIPT, {"envelope": receipt})
+        more, left = False, limit
+        with self._store.read() as connection:
+            names = streams_of(connection, device)
+            for name in names:
+                cursor = self._cursor(ask, name)
+                while True:
+                    if left <= 0:
+                        more = True
+                        break
+                    found, rest = segment(
+                        connection, name, cursor.n, max_raw=min(SEGMENT_RAW, left)
+                    )
+                    if found is None:
+                        break
+                    entry = self._down(found)
+                    left -= len(entry.data)
+                    cursor = Cursor(self._epoch, found.to, found.head)
+                    yield entry
+                    if not rest:
+                        break
+        state = State(
+            v=PROTOCOL,
+            epoch=self._epoch,
+            at=self._store.clock.stamp(),
+            streams=names,
+            more=more,
+            hub_name=self._keys.name,
+        )
+        yield Entry(STATE, {"state": messages.encode(state)})
+
+    def _cursor(self, ask: Ask, name: str) -> Cursor:
+        """Where the device stands; from the start when it speaks of another epoch."""
+        found = ask.cursors.get(name)
+        if found is None or found.epoch != self._epoch:
+            return Cursor(self._epoch, 0, GENESIS)
+        return found
+
+    def _down(self, found: Segment) -> Entry:
+        payload = join_blocks(found.raw_blocks)
+        body = Down(
+            v=PROTOCOL,
+            hub_id=self._keys.hub_id,
+            epoch=self._epoch,
+            stream=found.stream,
+            after=found.after,
+            to=found.to,
+            prev_head=found.prev_head,
+            head=found.head,
+            payload_hash=hashlib.sha256(payload).digest(),
+            at=self._store.clock.stamp(),
+        )
+        envelope = signing.sign(self._keys.sign, signing.DOWN, messages.encode(body))
+        return Entry(DOWN, {"envelope": envelope.encode()}, payload)

@@ -1,0 +1,171 @@
+"""How a new installation gets its place: one-time code, request, grant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from server_stub.keys import HubKeys
+from shared.access import HUB_ACTOR
+from shared.errors import HubRefused, InputError
+from shared.store import sql
+from shared.store.store import Store
+from sync import messages, package
+from sync.enrol import HUB_KEY, EnrolRequest, read_request
+from sync.entries import Entry
+from sync.layout import Core, Kind
+from sync.messages import GRANT, PROTOCOL, Grant
+from sync.package import CoreDraft
+from sync.suite import SealPublic
+from sync.trust import InviteCode
+
+VALID_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account an invitation is for."""
+
+    account: str
+    name: str
+    bureau: str
+    roles: tuple[str, ...]
+
+
+class Enrolment:
+    """Invitations and grants."""
+
+    def __init__(self, store: Store, keys: HubKeys, epoch: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._epoch = epoch
+
+    def invite(self, person: Account) -> InviteCode:
+        """Make the account if it is new, and a one-time code for one device."""
+        bureau_type = self._store.types["bureau"]
+        with self._store.unit(HUB_ACTOR) as unit:
+            if not sql.fetch(unit.connection, bureau_type.name, ("id",), [person.bureau]):
+                raise InputError("没有这个单位。", "请先用 yizhan-hub bureau 登记单位。")
+            user_type = self._store.types["user"]
+            row = sql.execute(
+                unit.connection, 'SELECT id FROM "user" WHERE account = ?', (person.account,)
+            ).fetchone()
+            if row is None:
+                values = {
+                    "account": person.account, "name": person.name, "bureau": person.bureau,
+                    "roles": ",".join(person.roles), "state": "active",
+                }
+                user = unit.insert(
+                    user_type, [values], way="exchange", provenance={"source_bureau": person.bureau}
+                )[0]
+            else:
+                user = str(row[0])
+            code = InviteCode.create(self._keys.sign.public.to_bytes())
+            expires = (self._store.clock.now() + timedelta(days=VALID_DAYS)).isoformat()
+            # The code itself is needed to check the proof; it is worthless once used.
+            sql.execute(
+                unit.connection,
+                "INSERT INTO invite (name, code, bureau, \"user\", expires_at, used_by)"
+                " VALUES (?, ?, ?, ?, ?, '')",
+                (code.name, code.text, person.bureau, user, expires),
+            )
+        return code
+
+    def grant(self, core: Core, out: BinaryIO) -> str:
+        """Check a request and seal its grant; returns the device id.
+
+        The same request again gets the same device and a fresh grant. Raises
+        :class:`HubRefused` for a code that is unknown, used or out of date.
+        """
+        request = read_request(core)
+        with self._store.unit(HUB_ACTOR) as unit:
+            row = sql.execute(
+                unit.connection,
+                'SELECT code, bureau, "user", expires_at, used_by FROM invite WHERE name = ?',
+                (request.invite,),
+            ).fetchone()
+            if row is None:
+                raise HubRefused("登记码不存在。", "请向中心管理员重新索取登记码。")
+            code, bureau, user, expires, used_by = row
+            if used_by not in ("", request.device):
+                raise HubRefused("登记码已被另一台设备使用。", "每个登记码只能用一次，请重新索取。")
+            if expires < self._store.clock.stamp():
+                raise HubRefused("登记码已过期。", "请向中心管理员重新索取登记码。")
+            if not InviteCode(code).proves(request.proof, request.sign_key, request.seal_key):
+                raise HubRefused("登记申请与登记码不符。", "请核对登记码后重新生成申请。")
+            person = _row(unit.connection, "user", user, ("account", "name", "roles"))
+            place = _row(unit.connection, "bureau", bureau, ("name", "division"))
+            if not used_by:
+                self._admit(unit, request, bureau, user, person)
+        grant = Grant(
+            v=PROTOCOL,
+            hub_id=self._keys.hub_id,
+            hub_name=self._keys.name,
+            epoch=self._epoch,
+            hub_sign_key=self._keys.sign.public.to_bytes(),
+            hub_seal_key=self._keys.seal.public.to_bytes(),
+            device=request.device,
+            bureau=bureau,
+            bureau_name=place["name"],
+            division=place["division"],
+            user=user,
+            account=person["account"],
+            person=person["name"],
+            roles=str(person["roles"]).split(","),
+            proof=InviteCode(code).proof(
+                self._keys.sign.public.to_bytes(), self._keys.seal.public.to_bytes()
+            ),
+            at=self._store.clock.stamp(),
+        )
+        draft = CoreDraft(
+            Kind.ENROL_GRANT,
+            self._keys.hub_id,
+            self._keys.hub_id,
+            self._store.clock.stamp(),
+            prereqs={HUB_KEY: self._keys.sign.public.to_bytes().hex()},
+        )
+        entry = Entry(GRANT, {"grant": messages.encode(grant)})
+        recipient = SealPublic.from_bytes(request.seal_key)
+        package.seal(out, draft, [recipient], self._keys.sign, [entry])
+        return request.device
+
+    def _admit(
+        self, unit: Any, request: EnrolRequest, bureau: str, user: str, person: Mapping[str, Any]
+    ) -> None:
+        admin = int("hub_admin" in str(person["roles"]).split(","))
+        sql.execute(
+            unit.connection,
+            "INSERT INTO device_key (device, bureau, sign_key, seal_key, admin, state)"
+            " VALUES (?, ?, ?, ?, ?, 'active')",
+            (request.device, bureau, request.sign_key, request.seal_key, admin),
+        )
+        sql.execute(
+            unit.connection,
+            "INSERT INTO device_reach (device, incarnation, contiguous_to, head, last_receipt)"
+            " VALUES (?, 1, 0, ?, '')",
+            (request.device, bytes(32)),
+        )
+        sql.execute(
+            unit.connection, "UPDATE invite SET used_by = ? WHERE name = ?",
+            (request.device, request.invite),
+        )
+        unit.insert(
+            self._store.types["device"],
+            [{
+                "id": request.device, "name": request.label, "bureau": bureau,
+                "sign_key": request.sign_key.hex(), "seal_key": request.seal_key.hex(),
+                "incarnation": 1, "state": "active", "enrolled_at": self._store.clock.stamp(),
+                "last_seq": 0,
+            }],
+            way="exchange", proven=True, provenance={"source_bureau": bureau},
+        )
+
+
+def _row(connection: Any, table: str, record_id: str, names: tuple[str, ...]) -> dict[str, Any]:
+    found = sql.fetch(connection, table, names, [record_id])
+    return dict(zip(names, found[0], strict=True))
+
+
+__all__ = ["Account", "Enrolment"]

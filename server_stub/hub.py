@@ -1,0 +1,218 @@
+"""The hub as a whole: a sealed package comes in by any carrier, a sealed answer goes out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from server_stub import keys as hub_keys
+from server_stub.answers import ANSWER_RAW, Answers
+from server_stub.enrolment import Enrolment
+from server_stub.ledger import Intake, Ledger
+from server_stub.migrate import open_hub_database
+from server_stub.streams import StreamSink
+from shared.access import HUB_ACTOR
+from shared.clock import Clock
+from shared.errors import PackageError, YizhanError
+from shared.ids import new_id
+from shared.record import RecordType
+from shared.store import sql
+from shared.store.facts import read_text, write_text
+from shared.store.store import Store
+from shared.types import catalog
+from sync import messages, package
+from sync.layout import Core, Kind
+from sync.messages import ASK, CHANGE_SET, PROTOCOL, Ask
+from sync.package import CoreDraft, Opened, Verified
+from sync.signing import VerifyKey
+from sync.suite import SealPublic
+
+NETWORK = "network"
+MEDIA = "media"
+MEDIA_RAW = 3 << 30
+
+
+@dataclass(slots=True)
+class Handled:
+    """What became of one incoming package."""
+
+    verified: Verified
+    bureau: str
+    intake: Intake = field(default_factory=Intake)
+
+    @property
+    def device(self) -> str:
+        """Who sealed it."""
+        return self.verified.core.exporter
+
+
+class Hub:
+    """Everything the API and the command line call.
+
+    :param url: database URL; :param data: folder for keys and spooled packages.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        data: Path,
+        passphrase: str,
+        *,
+        clock: Clock | None = None,
+        types: tuple[RecordType, ...] = catalog.ALL,
+    ) -> None:
+        self.data = data
+        self.clock = clock or Clock()
+        self.keys = hub_keys.load(data / "hub.key", passphrase)
+        self.store = Store(
+            open_hub_database(url), types, self.clock, sink=StreamSink(), searching=False
+        )
+        with self.store.read() as connection:
+            self.epoch = read_text(connection, "epoch")
+        self.ledger = Ledger(self.store, self.keys, self.epoch)
+        self.answers = Answers(self.store, self.keys, self.epoch)
+        self.enrolment = Enrolment(self.store, self.keys, self.epoch)
+
+    @classmethod
+    def create(cls, url: str, data: Path, passphrase: str, name: str, **options: object) -> Hub:
+        """Make a new hub: keys, tables, first epoch."""
+        hub_id = new_id()
+        hub_keys.create(data / "hub.key", passphrase, hub_id, name)
+        store = Store(open_hub_database(url), catalog.ALL, Clock(), sink=StreamSink(), searching=False)
+        store.identify(hub_id, 1)
+        with store.write() as connection:
+            write_text(connection, "epoch", new_id())
+            sql.execute(
+                connection,
+                "INSERT INTO fact (name, value) VALUES ('seq', ?) ON CONFLICT DO NOTHING",
+                (bytes(8),),
+            )
+        store.close()
+        return cls(url, data, passphrase, **options)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.store.close()
+
+    # --- one package ---------------------------------------------------------
+    def signer(self, core: Core) -> VerifyKey | None:
+        """Trust callback: enrolled devices, and applicants for themselves."""
+        if core.kind is Kind.ENROL_REQUEST:
+            return package.self_signed(core)
+        found = self.ledger.device(core.exporter)
+        return found.sign if found and found.state == "active" else None
+
+    def handle(self, stream: BinaryIO, out: BinaryIO) -> Handled:
+        """Take a package, write the answer package to ``out``, and log the exchange.
+
+        Raises a :class:`YizhanError` when the package is refused; that is logged too.
+        """
+        began = self.clock.now()
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        try:
+            core = package.inspect(stream).core
+            stream.seek(0)
+            handled = self._admit(stream, out) if core.kind is Kind.ENROL_REQUEST else self._take(stream, out)
+        except YizhanError as refused:
+            self._log_refused(stream, size, refused, began)
+            raise
+        self._log(handled, size, began)
+        return handled
+
+    # --- inside --------------------------------------------------------------
+    def _admit(self, stream: BinaryIO, out: BinaryIO) -> Handled:
+        verified = package.verify(stream, self.signer)
+        device = self.enrolment.grant(verified.core, out)
+        row = self.ledger.device(device)
+        return Handled(verified, row.bureau if row else "")
+
+    def _take(self, stream: BinaryIO, out: BinaryIO) -> Handled:
+        keys = {self.keys.seal.kid: self.keys.seal}
+        opened = package.open_package(stream, self.signer, keys, self.keys.hub_id)
+        if opened.core.kind is not Kind.CHANGES:
+            raise PackageError("中心不接收这种用途的交换包。", "请选择从本单位导出的变更包。")
+        device = self.ledger.device(opened.core.exporter)
+        if device is None:
+            raise PackageError("交换包来自未登记的设备。", "请先在中心登记该设备。")
+        handled = Handled(opened.verified, device.bureau)
+        asks: list[Ask] = []
+        handled.intake = self.ledger.take(_sets(opened, asks), opened.core.package_id)
+        ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
+        receipt = self.ledger.receipt(device.device, ask.incarnation, handled.intake, opened.core.package_id)
+        limit = MEDIA_RAW if carrier_of(opened.core) == MEDIA else ANSWER_RAW
+        draft = CoreDraft(
+            Kind.ANSWER, self.keys.hub_id, self.keys.hub_id, self.clock.stamp(),
+            prereqs={"answers": opened.core.package_id},
+        )
+        package.seal(
+            out, draft, [SealPublic.from_bytes(device.seal)], self.keys.sign,
+            self.answers.entries(device, receipt, ask, limit=limit),
+        )
+        return handled
+
+    def _log(self, handled: Handled, size: int, began: datetime) -> None:
+        intake, core = handled.intake, handled.verified.core
+        if carrier_of(core) == NETWORK and intake.outcome == "empty" and core.kind is Kind.CHANGES:
+            return  # a device that only looks is not an exchange worth a line
+        enrolled = core.kind is Kind.ENROL_REQUEST
+        self._write_log(
+            core,
+            began,
+            fingerprint=handled.verified.fingerprint.hex(),
+            bureau=handled.bureau or None,
+            sets=len(intake.sets),
+            changes=intake.changes,
+            bytes=size,
+            outcome="enrolled" if enrolled else intake.outcome,
+            reason="；".join(sorted({s.reason for s in intake.sets if s.reason})) or None,
+        )
+
+    def _log_refused(
+        self, stream: BinaryIO, size: int, refused: YizhanError, began: datetime
+    ) -> None:
+        core: Core | None = None
+        stream.seek(0)
+        with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
+            core = package.inspect(stream).core
+        known = self.ledger.device(core.exporter) if core else None
+        self._write_log(
+            core, began, bureau=known.bureau if known else None, sets=0, changes=0, bytes=size,
+            outcome="refused", reason=refused.message,
+        )
+
+    def _write_log(self, core: Core | None, began: datetime, **said: object) -> None:
+        took = self.clock.now() - began
+        values = {
+            "package_id": core.package_id if core else None,
+            "device": core.exporter if core else None,
+            "carrier": carrier_of(core) if core else NETWORK,
+            "kind": str(core.kind) if core else None,
+            "direction": "up",
+            "started_at": began.isoformat(),
+            "duration_ms": int(took.total_seconds() * 1000),
+            **said,
+        }
+        with self.store.unit(HUB_ACTOR) as unit:
+            unit.insert(self.store.types["exchange"], [values], way="exchange", proven=True)
+
+
+def carrier_of(core: Core) -> str:
+    """By which way a package was meant to travel; its maker says so in the signed core."""
+    return MEDIA if core.prereqs.get("carrier") == MEDIA else NETWORK
+
+
+def _sets(opened: Opened, asks: list[Ask]) -> Iterator[tuple[bytes, bytes]]:
+    for entry in opened.entries():
+        if entry.kind == CHANGE_SET:
+            yield bytes(entry.meta["envelope"]), bytes(entry.data)
+        elif entry.kind == ASK:
+            asks.append(messages.decode(bytes(entry.meta["ask"]), Ask))
+
+
+__all__ = ["MEDIA", "NETWORK", "Handled", "Hub"]

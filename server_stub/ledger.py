@@ -1,0 +1,312 @@
+"""The ledger: change sets come in, in order, each exactly once, each with its receipt.
+
+Every change set is one transaction. What comes early is parked, what may not be
+done is quarantined with its reason, what two people decided differently becomes
+a :class:`Conflict` record; nothing is dropped (sync.md, Order, merge, conflict).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+import sqlalchemy as sa
+import zstandard
+
+from server_stub.conflicts import record_clashes
+from server_stub.keys import HubKeys
+from server_stub.people import People
+from shared.access import HUB_ACTOR
+from shared.changes import GENESIS
+from shared.errors import AccessDenied, IllegalTransition, PackageTampered, UnknownSigner, YizhanError
+from shared.store import sql
+from shared.store.incoming import Malformed, understand
+from shared.store.merging import Merger
+from shared.store.references import Origins, local_table
+from shared.store.store import Store
+from sync import changeset, messages, signing
+from sync.changeset import ChangeSet
+from sync.messages import PROTOCOL, Receipt, SetReceipt
+from sync.signing import VerifyKey
+
+APPLIED = "applied"
+PARKED = "parked"
+CONFLICTED = "conflicted"
+QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """What the hub knows about a device's keys."""
+
+    device: str
+    bureau: str
+    sign: VerifyKey
+    seal: bytes
+    admin: bool
+    state: str
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of the change sets of one package."""
+
+    sets: list[SetReceipt] = field(default_factory=list)
+    changes: int = 0
+    repeated: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """The worst status among them; ``empty`` for none."""
+        for status in (QUARANTINED, CONFLICTED, PARKED):
+            if any(s.status == status for s in self.sets):
+                return status
+        if self.sets and self.repeated == len(self.sets):
+            return "repeated"
+        return APPLIED if self.sets else "empty"
+
+
+class Ledger:
+    """Applies change sets to the hub's store."""
+
+    def __init__(self, store: Store, keys: HubKeys, epoch: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._epoch = epoch
+
+    # --- devices -------------------------------------------------------------
+    def device(self, device: str) -> DeviceRow | None:
+        """The device's keys; None when unknown."""
+        with self._store.read() as connection:
+            row = sql.execute(
+                connection,
+                "SELECT device, bureau, sign_key, seal_key, admin, state FROM device_key"
+                " WHERE device = ?",
+                (device,),
+            ).fetchone()
+        if row is None:
+            return None
+        return DeviceRow(row[0], row[1], VerifyKey(bytes(row[2])), bytes(row[3]), bool(row[4]), row[5])
+
+    # --- change sets ---------------------------------------------------------
+    def take(self, sets: Iterable[tuple[bytes, bytes]], package_id: str) -> Intake:
+        """Accept signed change sets ``(envelope, payload)`` in the order given.
+
+        Raises :class:`UnknownSigner` or :class:`PackageTampered` before anything of
+        the offending set is stored; sets before it stay.
+        """
+        intake = Intake()
+        for envelope, payload in sets:
+            one = self._verified(envelope, payload)
+            self._take_one(one, package_id, intake)
+        return intake
+
+    def receipt(self, device: str, incarnation: int, intake: Intake, package_id: str) -> bytes:
+        """Sign where the device stands; chained to the receipt before it.
+
+        A package that brings nothing new gets the very receipt it got before (N2).
+        """
+        with self._store.write() as connection:
+            again = sql.execute(
+                connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
+            ).fetchone()
+            if again is not None and intake.repeated == len(intake.sets):
+                return bytes(again[0])
+            raw = self._receipt_body(connection, device, incarnation, intake.sets)
+            envelope = signing.sign(self._keys.sign, signing.RECEIPT, raw).encode()
+            sql.execute(
+                connection,
+                "INSERT INTO package_seen (package_id, receipt, at) VALUES (?, ?, ?)"
+                " ON CONFLICT (package_id) DO UPDATE SET receipt = excluded.receipt",
+                (package_id, envelope, self._store.clock.stamp()),
+            )
+        return envelope
+
+    # --- inside --------------------------------------------------------------
+    def _receipt_body(
+        self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]
+    ) -> bytes:
+        reach = _reach(connection, device, incarnation)
+        parked = sql.execute(
+            connection,
+            "SELECT first, last FROM accepted_set WHERE device = ? AND incarnation = ?"
+            " AND status = ? ORDER BY first",
+            (device, incarnation, PARKED),
+        ).fetchall()
+        body = Receipt(
+            v=PROTOCOL,
+            hub_id=self._keys.hub_id,
+            epoch=self._epoch,
+            device=device,
+            incarnation=incarnation,
+            contiguous_to=reach.contiguous_to,
+            gaps=_gaps(reach.contiguous_to, [(p[0], p[1]) for p in parked]),
+            sets=sets,
+            at=self._store.clock.stamp(),
+            prev_receipt=reach.last_receipt,
+        )
+        raw = messages.encode(body)
+        sql.execute(
+            connection,
+            "UPDATE device_reach SET last_receipt = ? WHERE device = ? AND incarnation = ?",
+            (hashlib.sha256(raw).hexdigest(), device, incarnation),
+        )
+        return raw
+
+    def _verified(self, envelope: bytes, payload: bytes) -> ChangeSet:
+        author = changeset.peek(envelope).device
+        known = self.device(author)
+        if known is None:
+            raise UnknownSigner("变更集来自未登记的设备。", "请先在中心登记该设备。")
+        return changeset.check(envelope, payload, known.sign, self._keys.hub_id)
+
+    def _take_one(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
+        st = one.statement
+        with self._store.write() as connection:
+            known = sql.execute(
+                connection,
+                "SELECT status, reason FROM accepted_set WHERE cs_id = ?",
+                (one.cs_id,),
+            ).fetchone()
+            if known is not None:
+                intake.repeated += 1
+                intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, known[0], known[1]))
+                return
+            reach = _reach(connection, st.device, st.incarnation, lock=True)
+            if st.first > reach.contiguous_to + 1:
+                self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id)
+                intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, PARKED, "前序未到"))
+                return
+        self._advance(one, package_id, intake)
+        while (following := self._next_parked(st.device, st.incarnation)) is not None:
+            self._advance(following, package_id, intake)
+
+    def _advance(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
+        """Apply a set whose turn it is, or quarantine it; either way it is accounted for."""
+        st = one.statement
+        try:
+            with self._store.write() as connection:
+                reach = _reach(connection, st.device, st.incarnation, lock=True)
+                reason = _fork(reach, one)
+                if reason:
+                    raise _Quarantine(reason)
+                status, reason = self._apply(connection, one)
+                self._keep(connection, one, status, reason, package_id)
+                _move(connection, st.device, st.incarnation, st.last, st.head)
+        except (_Quarantine, AccessDenied, IllegalTransition, Malformed, PackageTampered) as refused:
+            status, reason = QUARANTINED, refused.message
+            with self._store.write() as connection:
+                self._keep(connection, one, status, reason, package_id)
+                reach = _reach(connection, st.device, st.incarnation, lock=True)
+                if not isinstance(refused, _Quarantine):
+                    _move(connection, st.device, st.incarnation, st.last, st.head)
+        intake.changes += st.last - st.first + 1
+        intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, status, reason))
+
+    def _apply(self, connection: sa.Connection, one: ChangeSet) -> tuple[str, str]:
+        unit = self._store.unit_on(connection, HUB_ACTOR)
+        merger = Merger(unit)
+        people = People(connection)
+        origins = Origins(connection)
+        late = 0
+        for block in changeset.blocks(one):
+            table = local_table(origins, block.origins)
+            for run in block.runs:
+                known = understand(run, table, self._store.by_number)
+                if known is None or known.partial:
+                    raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
+                actor = people.actor(run.actor, one.statement.device)
+                merger.apply(known, actor)
+                late += not self._store.clock.observe(run.hlc)
+        record_clashes(unit, merger.clashes, people, self._store)
+        unit.finish()
+        if merger.clashes:
+            return CONFLICTED, f"{len(merger.clashes)} 处与已入库的内容不一致，待处理"
+        return APPLIED, "设备时钟超前，顺序不受影响" if late else ""
+
+    def _keep(
+        self, connection: sa.Connection, one: ChangeSet, status: str, reason: str, package_id: str
+    ) -> None:
+        st = one.statement
+        sql.execute(
+            connection,
+            "INSERT INTO accepted_set (cs_id, device, incarnation, first, last, status, reason,"
+            " envelope, payload, package_id, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (cs_id) DO UPDATE SET status = excluded.status, reason = excluded.reason",
+            (
+                one.cs_id, st.device, st.incarnation, st.first, st.last, status, reason,
+                one.envelope, zstandard.ZstdCompressor(level=3).compress(one.payload), package_id,
+                self._store.clock.stamp(),
+            ),
+        )
+
+    def _next_parked(self, device: str, incarnation: int) -> ChangeSet | None:
+        with self._store.read() as connection:
+            reach = _reach(connection, device, incarnation)
+            row = sql.execute(
+                connection,
+                "SELECT envelope, payload FROM accepted_set WHERE device = ? AND incarnation = ?"
+                " AND status = ? AND first = ?",
+                (device, incarnation, PARKED, reach.contiguous_to + 1),
+            ).fetchone()
+        if row is None:
+            return None
+        payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
+        return self._verified(bytes(row[0]), payload)
+
+
+class _Quarantine(YizhanError):
+    """This set must be looked at by a person before it counts."""
+
+    code = "quarantine"
+
+
+class _Reach(msgspec.Struct, frozen=True):
+    contiguous_to: int
+    head: bytes
+    last_receipt: str
+
+
+def _reach(connection: sa.Connection, device: str, incarnation: int, *, lock: bool = False) -> _Reach:
+    for_update = " FOR UPDATE" if lock and sql.is_postgres(connection) else ""
+    row = sql.execute(
+        connection,
+        "SELECT contiguous_to, head, last_receipt FROM device_reach"
+        f" WHERE device = ? AND incarnation = ?{for_update}",
+        (device, incarnation),
+    ).fetchone()
+    return _Reach(row[0], bytes(row[1]), row[2]) if row else _Reach(0, GENESIS, "")
+
+
+def _move(connection: sa.Connection, device: str, incarnation: int, to: int, head: bytes) -> None:
+    sql.execute(
+        connection,
+        "INSERT INTO device_reach (device, incarnation, contiguous_to, head, last_receipt)"
+        " VALUES (?, ?, ?, ?, '') ON CONFLICT (device, incarnation)"
+        " DO UPDATE SET contiguous_to = excluded.contiguous_to, head = excluded.head",
+        (device, incarnation, to, head),
+    )
+
+
+def _fork(reach: _Reach, one: ChangeSet) -> str:
+    """Why this set does not continue the device's chain; ``""`` when it does."""
+    if one.statement.first <= reach.contiguous_to:
+        return "同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。"
+    if one.statement.prev_head != reach.head:
+        return "与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。"
+    return ""
+
+
+def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    gaps: list[tuple[int, int]] = []
+    reached = contiguous_to
+    for first, last in parked:
+        if first > reached + 1:
+            gaps.append((reached + 1, first - 1))
+        reached = max(reached, last)
+    return gaps
+
+
+__all__ = ["DeviceRow", "Intake", "Ledger"]

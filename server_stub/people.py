@@ -1,0 +1,80 @@
+"""Who a change says it is from, as the hub's own records know them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.access import HUB_ACTOR, Actor
+from shared.errors import AccessDenied
+from shared.store import sql
+
+
+class People:
+    """Accounts and bureaus, read inside one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._actors: dict[tuple[str, str], Actor] = {}
+        self._names: dict[str, str] = {}
+
+    def actor(self, user: str, device: str) -> Actor:
+        """The account behind ``user``; raises :class:`AccessDenied` when it may not act there.
+
+        A device speaks only for accounts of its own bureau and the bureaus below it.
+        """
+        found = self._actors.get((user, device))
+        if found is None:
+            found = self._actors[user, device] = self._load(user, device)
+        return found
+
+    def bureau_name(self, bureau: str) -> str:
+        """Name of a bureau; ``""`` when unknown."""
+        if bureau not in self._names:
+            rows = sql.fetch(self._connection, "bureau", ("name",), [bureau])
+            self._names[bureau] = str(rows[0][0]) if rows else ""
+        return self._names[bureau]
+
+    def subtree(self, bureau: str) -> frozenset[str]:
+        """The bureau and all below it."""
+        return subtree(self._connection, bureau)
+
+    def find(self, user: str) -> tuple[str, str]:
+        """Name and bureau of an account, ``("中心", "")`` for the hub."""
+        if user == HUB_ACTOR.user:
+            return HUB_ACTOR.name, ""
+        rows = sql.fetch(self._connection, "user", ("name", "bureau"), [user])
+        return (str(rows[0][0]), str(rows[0][1] or "")) if rows else ("", "")
+
+    def _load(self, user: str, device: str) -> Actor:
+        rows = sql.fetch(
+            self._connection, "user", ("name", "bureau", "roles", "state", "_deleted"), [user]
+        )
+        if not rows:
+            raise AccessDenied("变更集的提交人不在用户名录中。", "请中心管理员核对该账号。")
+        name, bureau, roles, state, deleted = rows[0]
+        if deleted or state != "active":
+            raise AccessDenied(f"账号“{name}”已停用。", "请中心管理员核对该账号。")
+        home = sql.execute(
+            self._connection, "SELECT bureau FROM device_key WHERE device = ?", (device,)
+        ).scalar()
+        if bureau not in self.subtree(str(home)):
+            raise AccessDenied(f"账号“{name}”不属于该设备所在的单位。", "请在本单位的设备上办理。")
+        granted = frozenset(str(roles or "").split(","))
+        return Actor(user, str(name), str(bureau), granted, self.subtree(str(bureau)))
+
+
+def subtree(connection: sa.Connection, bureau: str) -> frozenset[str]:
+    """The bureau and all below it in the tree of bureaus."""
+    rows = sql.execute(
+        connection, 'SELECT id, parent FROM bureau WHERE "_deleted" = 0'
+    ).fetchall()
+    below: dict[str, list[str]] = {}
+    for one, parent in rows:
+        below.setdefault(str(parent), []).append(str(one))
+    found, queue = {bureau}, [bureau]
+    while queue:
+        for child in below.get(queue.pop(), []):
+            if child not in found:
+                found.add(child)
+                queue.append(child)
+    return frozenset(found)

@@ -1,0 +1,91 @@
+"""The hub's own tables, beside the record tables every installation has."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+hub = sa.MetaData()
+
+fact = sa.Table(
+    "fact",
+    hub,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+origin = sa.Table(
+    "origin",
+    hub,
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("incarnation", sa.Integer, nullable=False),
+    sa.UniqueConstraint("device", "incarnation"),
+)
+device_key = sa.Table(
+    "device_key",
+    hub,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("bureau", sa.Text, nullable=False),
+    sa.Column("sign_key", sa.LargeBinary, nullable=False),
+    sa.Column("seal_key", sa.LargeBinary, nullable=False),
+    sa.Column("admin", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+)
+device_reach = sa.Table(
+    "device_reach",
+    hub,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("incarnation", sa.Integer, primary_key=True),
+    sa.Column("contiguous_to", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
+    sa.Column("last_receipt", sa.Text, nullable=False),
+)
+accepted_set = sa.Table(
+    "accepted_set",
+    hub,
+    sa.Column("cs_id", sa.Text, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("incarnation", sa.Integer, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("envelope", sa.LargeBinary, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("package_id", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.Index("ix_accepted_set_device", "device", "incarnation", "first"),
+)
+stream = sa.Table(
+    "stream",
+    hub,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
+)
+stream_block = sa.Table(
+    "stream_block",
+    hub,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("first", sa.BigInteger, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("raw_len", sa.BigInteger, nullable=False),
+    sa.Column("prev_head", sa.LargeBinary, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+)
+invite = sa.Table(
+    "invite",
+    hub,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("bureau", sa.Text, nullable=False),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("used_by", sa.Text, nullable=False),
+)
+package_seen = sa.Table(
+    "package_seen",
+    hub,
+    sa.Column("package_id", sa.Text, primary_key=True),
+    sa.Column("receipt", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)

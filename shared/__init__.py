@@ -1,0 +1,1 @@
+"""What client and hub have in common: records, rules, store. No Qt, no network."""

@@ -1,0 +1,133 @@
+"""Who may do what: the client obeys, the hub checks again (R201, R208)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.errors import AccessDenied
+from shared.record import RecordType
+
+
+class Role(StrEnum):
+    """What an account is for. Granting rights and doing business are apart (R208)."""
+
+    OFFICER = "officer"
+    BUREAU_ADMIN = "bureau_admin"
+    HUB_ADMIN = "hub_admin"
+    HUB = "hub"
+
+
+class Action(StrEnum):
+    """What can be done with records of a type."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where.
+
+    :param bureaus: the own bureau and all below it.
+    """
+
+    user: str
+    name: str
+    bureau: str
+    roles: frozenset[str]
+    bureaus: frozenset[str] = frozenset()
+
+    def has(self, *roles: str) -> bool:
+        """Whether the actor holds any of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+    @property
+    def role(self) -> str:
+        """The strongest role held, for workflows that ask for one."""
+        for one in (Role.HUB, Role.HUB_ADMIN, Role.BUREAU_ADMIN, Role.OFFICER):
+            if one in self.roles:
+                return one
+        return ""
+
+
+HUB_ACTOR = Actor("hub", "中心", "", frozenset({Role.HUB}))
+
+_BUSINESS = frozenset({Role.OFFICER, Role.BUREAU_ADMIN})
+_WRITERS: dict[str, frozenset[Role]] = {
+    "collection": _BUSINESS,
+    "registry": _BUSINESS,
+    "work": _BUSINESS,
+    "list": frozenset({Role.HUB_ADMIN}),
+    "system": frozenset({Role.HUB_ADMIN}),
+}
+_WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
+    "officer": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "external_unit": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "user": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "conflict": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "media_intake": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "exchange": frozenset(),
+}
+_READERS_OF_TYPE: dict[str, frozenset[Role]] = {
+    "exchange": frozenset({Role.HUB_ADMIN}),
+    "device": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
+    "user": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
+}
+_RESOLVES_ANYTHING = "resolve:"
+
+
+def allows(
+    actor: Actor,
+    action: str,
+    declared: RecordType,
+    values: Mapping[str, Any] | None = None,
+    *,
+    cause: str = "",
+) -> bool:
+    """Whether ``actor`` may do ``action``; ``values`` narrows it to one record."""
+    if actor.has(Role.HUB):
+        return True
+    if action == Action.READ:
+        readers = _READERS_OF_TYPE.get(declared.name)
+        return readers is None or actor.has(*readers)
+    writers = _WRITERS_OF_TYPE.get(declared.name, _WRITERS[declared.group])
+    deciding = cause.startswith(_RESOLVES_ANYTHING) and actor.has(Role.HUB_ADMIN, Role.BUREAU_ADMIN)
+    if not actor.has(*writers) and not deciding:
+        return False
+    if declared.group == "list" and action == Action.DELETE:
+        return actor.has(Role.HUB_ADMIN)
+    if values is None or deciding or actor.has(Role.HUB_ADMIN):
+        return True
+    return _within_bureau(actor, declared, values)
+
+
+def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]) -> bool:
+    if declared.group == "registry" or declared.name == "conflict":
+        return True
+    owner = values.get("source_bureau")
+    if owner is None:
+        return True
+    return owner == actor.bureau or (actor.has(Role.BUREAU_ADMIN) and owner in actor.bureaus)
+
+
+def require(
+    actor: Actor,
+    action: str,
+    declared: RecordType,
+    values: Mapping[str, Any] | None = None,
+    *,
+    cause: str = "",
+) -> None:
+    """Raise :class:`AccessDenied` unless :func:`allows` says yes."""
+    if allows(actor, action, declared, values, cause=cause):
+        return
+    verb = {"read": "查看", "create": "新增", "update": "修改", "delete": "删除"}.get(action, action)
+    raise AccessDenied(
+        f"您没有{verb}这条{declared.title}的权限。",
+        "只能维护本单位的数据；如确需办理，请联系单位管理员。",
+    )

@@ -1,0 +1,1 @@
+"""The encrypted local store and the hub's store: one write door, everything else reads."""

@@ -1,0 +1,163 @@
+"""Opening databases: SQLCipher on the client, SQLite or PostgreSQL at the hub.
+
+Two engines on one database: ``writer`` (one connection, only the write door
+uses it) and ``reader`` (opened with ``query_only`` / ``default_transaction_read_only``,
+so that a write elsewhere is refused by the database itself).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from shared.errors import DatabaseBusy, DiskFull, StoreError, WrongPassword
+
+CACHE_KIB = 96 * 1024
+BUSY_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Database:
+    """Both engines of one database.
+
+    :param key: raw 32-byte SQLCipher key; None for plain SQLite or PostgreSQL.
+    """
+
+    writer: sa.Engine
+    reader: sa.Engine
+    path: Path | None = None
+    key: bytes | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """SQLite or SQLCipher."""
+        return self.writer.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def open_cipher(path: Path, key: bytes) -> Database:
+    """Open (or create) an SQLCipher file with a raw key.
+
+    Raises :class:`WrongPassword` when the key does not fit, :class:`StoreError`
+    when the file is not a database.
+    """
+    if len(key) != 32:
+        raise ValueError("a raw SQLCipher key has 32 bytes")
+    from sqlcipher3 import dbapi2
+
+    def create(read_only: bool) -> Any:
+        handle = dbapi2.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
+        handle.execute("PRAGMA cipher_log_level = NONE")
+        handle.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        handle.execute("PRAGMA cipher_memory_security = OFF")
+        try:
+            _prepare_sqlite(handle, read_only)
+        except dbapi2.DatabaseError as bad:
+            handle.close()
+            raise _explain_open(bad) from bad
+        return handle
+
+    # The pysqlcipher dialect would issue PRAGMA key again; plain sqlite does not.
+    return _sqlite_pair(create, path, key)
+
+
+def open_url(url: str) -> Database:
+    """Open the hub's database: ``sqlite:///path`` or ``postgresql+psycopg://…``."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+
+        def create(read_only: bool) -> Any:
+            handle = sqlite3.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
+            _prepare_sqlite(handle, read_only)
+            return handle
+
+        return _sqlite_pair(create, path, None)
+    writer = sa.create_engine(parsed, pool_size=2, max_overflow=2, pool_pre_ping=True)
+    reader = sa.create_engine(
+        parsed,
+        pool_size=4,
+        pool_pre_ping=True,
+        connect_args={"options": "-c default_transaction_read_only=on"},
+    )
+    return Database(writer, reader)
+
+
+def _sqlite_pair(create: Any, path: Path, key: bytes | None) -> Database:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
+    writer = sa.create_engine(
+        "sqlite://", creator=lambda: create(False), poolclass=QueuePool, pool_size=1, max_overflow=0
+    )
+    # SQLAlchemy must not begin for us: the write door says BEGIN IMMEDIATE itself.
+    sa.event.listen(writer, "connect", _manual_begin)
+    sa.event.listen(writer, "begin", _begin_immediate)
+    reader = sa.create_engine(
+        "sqlite://", creator=lambda: create(True), poolclass=QueuePool, pool_size=4, max_overflow=4
+    )
+    if fresh:
+        with writer.connect():
+            pass
+        os.chmod(path, 0o600)
+    return Database(writer, reader, path, key)
+
+
+def _prepare_sqlite(handle: Any, read_only: bool) -> None:
+    handle.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not read_only:
+        handle.execute("PRAGMA journal_mode = WAL")
+    handle.execute("PRAGMA synchronous = NORMAL")
+    handle.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    handle.execute("PRAGMA temp_store = MEMORY")
+    handle.execute("PRAGMA foreign_keys = ON")
+    if read_only:
+        handle.execute("PRAGMA query_only = 1")
+
+
+def _manual_begin(handle: Any, _: Any) -> None:
+    handle.isolation_level = None
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _explain_open(bad: Exception) -> StoreError:
+    text = str(bad)
+    if "not a database" in text or "malformed" in text:
+        return WrongPassword("密码不正确，或数据库文件已损坏。", "请重新输入；若多次失败，请联系管理员。")
+    return explain(bad)
+
+
+def explain(bad: Exception) -> StoreError:
+    """A database error as a sentence; unknown ones keep their text."""
+    text = str(bad)
+    if "locked" in text or "busy" in text:
+        return DatabaseBusy("数据库正被本程序的另一个窗口使用。", "请先关闭另一个窗口，再试一次。")
+    if "full" in text:
+        return DiskFull("磁盘空间不足，本次没有写入任何数据。", "请清理磁盘后重试；已录入内容仍在草稿中。")
+    return StoreError("数据库无法使用。", f"请把这句话告诉管理员：{text}")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn the driver's operational errors (locked, full) into sentences."""
+    try:
+        yield
+    except sa.exc.OperationalError as bad:
+        original = bad.orig if isinstance(bad.orig, Exception) else bad
+        if any(word in str(original) for word in ("locked", "busy", "full")):
+            raise explain(original) from bad
+        raise

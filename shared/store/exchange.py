@@ -1,0 +1,222 @@
+"""The client's side of the exchange, as its database keeps it: sets, receipts, cursors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from shared.changes import GENESIS
+from shared.store import sql
+from shared.store.facts import read_number, write_number
+from shared.store.journal import Journal, Range, head_before, ranges, raw_blocks
+
+SEALED = "sealed"
+MAX_RAW = 8 << 20
+MAX_CHANGES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """A change set as cut and signed here; ``status`` is ``sealed`` until a receipt speaks."""
+
+    cs_id: str
+    first: int
+    last: int
+    envelope: bytes
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far own changes have come, in sequence numbers."""
+
+    written: int
+    sealed: int
+    receipted: int
+
+
+def reach(connection: sa.Connection) -> Reach:
+    """Where the device's own changes stand."""
+    sealed = sql.execute(connection, "SELECT max(to_seq) FROM change_set").scalar()
+    return Reach(
+        Journal().last_seq(connection), int(sealed or 0), read_number(connection, "receipted")
+    )
+
+
+def uncut(connection: sa.Connection) -> list[Range]:
+    """Stretches of the journal that no change set covers yet."""
+    return ranges(connection, reach(connection).sealed, max_raw=MAX_RAW, max_changes=MAX_CHANGES)
+
+
+def blocks_of(connection: sa.Connection, one: Range) -> tuple[bytes, Iterator[bytes]]:
+    """Chain head before a stretch, and its blocks."""
+    return head_before(connection, one.first), raw_blocks(connection, one.first, one.last)
+
+
+def remember_set(
+    connection: sa.Connection, cs_id: str, first: int, last: int, envelope: bytes, at: str
+) -> None:
+    """Keep a signed statement: from here on this range is immutable."""
+    sql.execute(
+        connection,
+        "INSERT INTO change_set (cs_id, from_seq, to_seq, envelope, status, sealed_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (cs_id, first, last, envelope, SEALED, at),
+    )
+
+
+def unreceipted(connection: sa.Connection) -> list[SetRow]:
+    """Sets the hub has not accounted for, in order: offered again by every way."""
+    rows = sql.execute(
+        connection,
+        "SELECT cs_id, from_seq, to_seq, envelope, status, detail FROM change_set"
+        " WHERE to_seq > ? ORDER BY from_seq",
+        (read_number(connection, "receipted"),),
+    )
+    return [SetRow(r[0], r[1], r[2], bytes(r[3]), r[4], r[5]) for r in rows]
+
+
+def payload_blocks(connection: sa.Connection, one: SetRow) -> Iterator[bytes]:
+    """The blocks of a set, as they were signed."""
+    return raw_blocks(connection, one.first, one.last)
+
+
+def record_receipt(
+    connection: sa.Connection,
+    envelope: bytes,
+    *,
+    contiguous_to: int,
+    sets: Iterable[tuple[str, str, str]],
+    at: str,
+    carrier: str,
+) -> bool:
+    """Take a verified receipt into account; False when it was known already.
+
+    :param sets: ``(cs_id, status, reason)``.
+    An older receipt that arrives late never takes anything back.
+    """
+    digest = hashlib.sha256(envelope).hexdigest()
+    known = sql.execute(connection, "SELECT 1 FROM receipt WHERE digest = ?", (digest,)).fetchone()
+    if known:
+        return False
+    sql.execute(
+        connection,
+        "INSERT INTO receipt (digest, envelope, received_at, carrier) VALUES (?, ?, ?, ?)",
+        (digest, envelope, at, carrier),
+    )
+    for cs_id, status, reason in sets:
+        sql.execute(
+            connection,
+            "UPDATE change_set SET status = ?, detail = ?, carrier = ? WHERE cs_id = ?"
+            " AND NOT (status IN ('applied', 'archived', 'conflicted', 'quarantined') AND ? = 'parked')",
+            (status, reason, carrier, cs_id, status),
+        )
+    if contiguous_to > read_number(connection, "receipted"):
+        write_number(connection, "receipted", contiguous_to)
+        sql.execute(
+            connection,
+            "UPDATE change_set SET status = 'applied', carrier = ? WHERE to_seq <= ?"
+            " AND status IN ('sealed', 'parked')",
+            (carrier, contiguous_to),
+        )
+    return True
+
+
+def last_receipt(connection: sa.Connection) -> tuple[bytes, str] | None:
+    """The newest receipt and when it came."""
+    row = sql.execute(
+        connection, "SELECT envelope, received_at FROM receipt ORDER BY no DESC LIMIT 1"
+    ).fetchone()
+    return (bytes(row[0]), str(row[1])) if row else None
+
+
+# --- downstream --------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class CursorRow:
+    """How far one stream has been followed."""
+
+    stream: str
+    epoch: str
+    n: int
+    head: bytes
+
+
+def cursors(connection: sa.Connection) -> list[CursorRow]:
+    """All streams followed."""
+    rows = sql.execute(connection, "SELECT stream, epoch, n, head FROM stream_cursor ORDER BY stream")
+    return [CursorRow(r[0], r[1], r[2], bytes(r[3])) for r in rows]
+
+
+def cursor_of(connection: sa.Connection, stream: str, epoch: str) -> CursorRow:
+    """Where a stream stands; at its start when the epoch is another."""
+    for one in cursors(connection):
+        if one.stream == stream and one.epoch == epoch:
+            return one
+    return CursorRow(stream, epoch, 0, GENESIS)
+
+
+def move_cursor(connection: sa.Connection, one: CursorRow) -> None:
+    """Note how far a stream has been followed."""
+    sql.execute(
+        connection,
+        "INSERT INTO stream_cursor (stream, epoch, n, head) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (stream) DO UPDATE SET epoch = excluded.epoch, n = excluded.n,"
+        " head = excluded.head",
+        (one.stream, one.epoch, one.n, one.head),
+    )
+
+
+# --- attempts ----------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One exchange as this device saw it."""
+
+    at: str
+    carrier: str
+    direction: str
+    package_id: str
+    fingerprint: str
+    sets: int
+    changes: int
+    bytes: int
+    outcome: str
+    message: str
+
+
+def log_attempt(connection: sa.Connection, one: Attempt) -> None:
+    """Remember an exchange, failed or not."""
+    sql.execute(
+        connection,
+        "INSERT INTO sync_attempt (at, carrier, direction, package_id, fingerprint, sets, changes,"
+        " bytes, outcome, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            one.at, one.carrier, one.direction, one.package_id, one.fingerprint, one.sets,
+            one.changes, one.bytes, one.outcome, one.message,
+        ),
+    )
+
+
+def attempts(connection: sa.Connection, limit: int = 200) -> list[Attempt]:
+    """The latest exchanges, newest first."""
+    rows = sql.execute(
+        connection,
+        "SELECT at, carrier, direction, package_id, fingerprint, sets, changes, bytes, outcome,"
+        " message FROM sync_attempt ORDER BY no DESC LIMIT ?",
+        (limit,),
+    )
+    return [Attempt(*r) for r in rows]
+
+
+def all_sets(connection: sa.Connection, limit: int = 500) -> list[SetRow]:
+    """Change sets cut here, newest first."""
+    rows = sql.execute(
+        connection,
+        "SELECT cs_id, from_seq, to_seq, envelope, status, detail FROM change_set"
+        " ORDER BY from_seq DESC LIMIT ?",
+        (limit,),
+    )
+    return [SetRow(r[0], r[1], r[2], bytes(r[3]), r[4], r[5]) for r in rows]

@@ -1,0 +1,177 @@
+"""The client applies what the hub says stands.
+
+The hub's stream is the truth; an own change without a receipt stays on screen
+over it (sync.md: downloads never wait for uploads). What arrives for such a
+field waits in ``shadow`` and is shown when the receipt says the hub kept it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from shared.changes import SEQ_BITS, SEQ_MASK, Block, Op, Value, encode_block, pack
+from shared.store import sql
+from shared.store.incoming import Incoming, understand
+from shared.store.references import Origins, local_table
+from shared.store.unit import RowState, Unit, encode_fw
+
+
+class Follower:
+    """Applies blocks of the hub's streams inside one transaction.
+
+    :param receipted: last own sequence number the hub has signed for.
+    """
+
+    def __init__(self, unit: Unit, types: dict[int, Any], receipted: int) -> None:
+        self._unit = unit
+        self._types = types
+        self._origins = Origins(unit.connection)
+        self._receipted = receipted
+        self.applied = 0
+        self.held = 0
+
+    def apply(self, stream: str, block: Block) -> None:
+        """Apply one block; unknown types and fields are held for a later version."""
+        table = local_table(self._origins, block.origins)
+        for run in block.runs:
+            self._unit.clock.observe(run.hlc)
+            known = understand(run, table, self._types)
+            if known is None or known.partial:
+                self._hold(stream, Block(block.origins, [run]))
+            if known is not None:
+                self._apply(known)
+                self.applied += run.count
+
+    def lift_shadows(self) -> None:
+        """Show what waited under own changes that now have their receipt."""
+        connection = self._unit.connection
+        rows = sql.execute(connection, "SELECT type, record_id, field, value, writer FROM shadow")
+        by_name = {t.name: t for t in self._types.values()}
+        for type_name, record_id, number, value, writer in rows.fetchall():
+            declared = by_name[type_name]
+            state = self._unit.load(declared, [record_id]).get(record_id)
+            if state is not None and self._own_pending(state.writer(number)):
+                continue
+            if state is not None:
+                field = declared.by_number[number]
+                self._set(declared, record_id, state, {field.name: msgspec.msgpack.decode(value)},
+                          {number: writer}, state.hlc)
+            sql.execute(
+                connection,
+                "DELETE FROM shadow WHERE type = ? AND record_id = ? AND field = ?",
+                (type_name, record_id, number),
+            )
+
+    # --- inside --------------------------------------------------------------
+    def _own_pending(self, reference: int) -> bool:
+        own = reference >> SEQ_BITS == self._unit.origin
+        return own and reference & SEQ_MASK > self._receipted
+
+    def _apply(self, one: Incoming) -> None:
+        if one.first >> SEQ_BITS == self._unit.origin and not one.writers:
+            return  # an echo: what we wrote stands as we wrote it
+        if one.op is Op.DELETE:
+            self._delete(one)
+        elif one.op is Op.INSERT and self._insert_all(one):
+            return
+        else:
+            self._merge_rows(one)
+
+    def _insert_all(self, one: Incoming) -> bool:
+        if len(one.writers) > 1:
+            return False
+        writers = one.writers[0] if one.writers else range(one.first, one.first + len(one.ids))
+        unit = self._unit
+        written = unit.put_new(one.declared, one.fields, one.ids, one.columns, writers, one.run.hlc)
+        return written == len(one.ids)
+
+    def _merge_rows(self, one: Incoming) -> None:
+        unit, declared = self._unit, one.declared
+        states = unit.load(declared, one.ids)
+        plain: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for row, record_id in enumerate(one.ids):
+            state = states.get(record_id)
+            if state is None:
+                self._create(one, row)
+                continue
+            values: dict[str, Value] = {}
+            writers: dict[int, int] = {}
+            for column, field in enumerate(one.fields):
+                writer = one.writer(row, column)
+                value = one.columns[column][row]
+                if self._own_pending(state.writer(field.number)):
+                    self._cast(declared.name, record_id, field.number, value, writer)
+                elif state.writer(field.number) != writer or state.values[field.name] != value:
+                    values[field.name] = value
+                    writers[field.number] = writer
+            if values:
+                body = self._body(state, values, writers, one.run.hlc, record_id)
+                plain.setdefault(tuple(values), []).append(body)
+            if one.op is Op.INSERT and state.deleted and not self._own_pending(state.tag):
+                unit.put_deleted(declared, [record_id], [one.writer(row, 0)], one.run.hlc, 0)
+        for names, rows in plain.items():
+            unit.put_changed(declared, names, rows)
+
+    def _create(self, one: Incoming, row: int) -> None:
+        columns = [[c[row]] for c in one.columns]
+        first = one.writer(row, 0)
+        self._unit.put_new(
+            one.declared, one.fields, [one.ids[row]], columns, [first], one.run.hlc
+        )
+        fw = {
+            f.number: one.writer(row, i)
+            for i, f in enumerate(one.fields)
+            if one.writer(row, i) != first
+        }
+        if fw:
+            body = (encode_fw(fw), first, one.run.hlc, one.ids[row])
+            self._unit.put_changed(one.declared, (), [body])
+
+    def _body(
+        self, state: RowState, values: dict[str, Value], writers: dict[int, int], hlc: int, record_id: str
+    ) -> tuple[Any, ...]:
+        tag = state.tag if self._own_pending(state.tag) else max(writers.values())
+        fw = {**state.fw, **writers}
+        return (*values.values(), encode_fw(fw), tag, max(hlc, state.hlc), record_id)
+
+    def _set(
+        self,
+        declared: Any,
+        record_id: str,
+        state: RowState,
+        values: dict[str, Value],
+        writers: dict[int, int],
+        hlc: int,
+    ) -> None:
+        body = self._body(state, values, writers, hlc, record_id)
+        self._unit.put_changed(declared, tuple(values), [body])
+
+    def _delete(self, one: Incoming) -> None:
+        states = self._unit.load(one.declared, one.ids)
+        gone = [
+            (i, one.writer(row, 0))
+            for row, i in enumerate(one.ids)
+            if i in states and not self._own_pending(states[i].tag)
+        ]
+        if gone:
+            ids, tags = zip(*gone, strict=True)
+            self._unit.put_deleted(one.declared, ids, tags, one.run.hlc)
+
+    def _cast(self, type_name: str, record_id: str, number: int, value: Value, writer: int) -> None:
+        sql.execute(
+            self._unit.connection,
+            "INSERT INTO shadow (type, record_id, field, value, writer) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (type, record_id, field) DO UPDATE SET value = excluded.value,"
+            " writer = excluded.writer",
+            (type_name, record_id, number, msgspec.msgpack.encode(value), writer),
+        )
+
+    def _hold(self, stream: str, block: Block) -> None:
+        self.held += block.count
+        sql.execute(
+            self._unit.connection,
+            "INSERT INTO held_run (stream, type, payload) VALUES (?, ?, ?)",
+            (stream, block.runs[0].type, pack(encode_block(block))),
+        )

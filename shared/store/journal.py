@@ -1,0 +1,112 @@
+"""The client's journal: every own change, in order, chained, in compressed blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from shared.changes import GENESIS, Block, chain, encode_block, pack, unpack
+from shared.store import sql
+from shared.store.blocks import to_blocks
+from shared.store.facts import read_fact, write_fact
+from shared.store.references import Origins
+from shared.store.unit import Unit
+
+
+class Journal:
+    """Sink of the client's write door."""
+
+    def last_seq(self, connection: sa.Connection) -> int:
+        """Sequence number of the last own change; 0 when there is none."""
+        return int.from_bytes(read_fact(connection, "seq") or b"", "big")
+
+    def flush(self, unit: Unit) -> None:
+        """Append the unit's changes; ends a transaction in the journal."""
+        if not unit.captured:
+            return
+        connection = unit.connection
+        head = read_fact(connection, "head") or GENESIS
+        origins = Origins(connection)
+        rows: list[tuple[object, ...]] = []
+        for block in to_blocks(unit.captured, origins, unit.origin):
+            raw = encode_block(block)
+            head = chain(head, raw)
+            first = block.runs[0].first
+            last = first + block.count - 1
+            rows.append((first, last, unit.tx, 0, len(raw), head, pack(raw)))
+        rows[-1] = (*rows[-1][:3], 1, *rows[-1][4:])
+        sql.executemany(
+            connection,
+            "INSERT INTO journal (first_seq, last_seq, tx, tx_end, raw_len, head, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        write_fact(connection, "seq", unit.seq.to_bytes(8, "big"))
+        write_fact(connection, "head", head)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of the journal that ends with a transaction."""
+
+    first: int
+    last: int
+    raw_len: int
+
+
+def head_before(connection: sa.Connection, seq: int) -> bytes:
+    """Chain head just before the change ``seq``."""
+    row = sql.execute(
+        connection, "SELECT head FROM journal WHERE last_seq = ?", (seq - 1,)
+    ).fetchone()
+    return bytes(row[0]) if row else GENESIS
+
+
+def ranges(connection: sa.Connection, after: int, *, max_raw: int, max_changes: int) -> list[Range]:
+    """Cut what follows ``after`` into stretches of at most these sizes, at transaction ends.
+
+    One transaction larger than the limits stays whole.
+    """
+    out: list[Range] = []
+    first, raw = 0, 0
+    rows = sql.execute(
+        connection,
+        "SELECT first_seq, last_seq, tx_end, raw_len FROM journal WHERE first_seq > ?"
+        " ORDER BY first_seq",
+        (after,),
+    )
+    done: Range | None = None
+    for begin, end, tx_end, size in rows:
+        first = first or begin
+        raw += size
+        if not tx_end:
+            continue
+        over = raw > max_raw or end - first + 1 > max_changes
+        if over and done is not None:
+            out.append(done)
+            first, raw = done.last + 1, raw - done.raw_len
+        done = Range(first, end, raw)
+    if done is not None:
+        out.append(done)
+    return out
+
+
+def raw_blocks(connection: sa.Connection, first: int, last: int) -> Iterator[bytes]:
+    """The hashed bytes of each block between two sequence numbers, in order."""
+    rows = sql.execute(
+        connection,
+        "SELECT payload FROM journal WHERE first_seq >= ? AND last_seq <= ? ORDER BY first_seq",
+        (first, last),
+    )
+    for (payload,) in rows:
+        yield unpack(bytes(payload))
+
+
+def count_after(connection: sa.Connection, seq: int) -> int:
+    """How many own changes follow ``seq``."""
+    return Journal().last_seq(connection) - seq
+
+
+__all__ = ["Block", "Journal", "Range", "count_after", "head_before", "ranges", "raw_blocks"]

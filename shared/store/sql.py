@@ -1,0 +1,93 @@
+"""SQL text for hot paths: one statement per shape, cached, in the driver's own style.
+
+SQLAlchemy's Core builds the tables and the migrations; for a hundred thousand
+rows its parameter processing costs more than the insert, so the hot paths hand
+plain text and tuples to the driver.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+
+def is_postgres(connection: sa.Connection) -> bool:
+    """Which of the two dialects this is."""
+    return connection.dialect.name == "postgresql"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Column list."""
+    return ", ".join(f'"{n}"' for n in names)
+
+
+def in_ids(postgres: bool, column: str = "id") -> str:
+    """A membership test with one parameter, whatever the number of ids."""
+    if postgres:
+        return f'"{column}" = ANY(%s)'
+    return f'"{column}" IN (SELECT value FROM json_each(?))'
+
+
+def ids_parameter(postgres: bool, ids: Sequence[Any]) -> Any:
+    """The parameter that goes with :func:`in_ids`."""
+    return list(ids) if postgres else json.dumps(list(ids))
+
+
+@cache
+def insert_sql(postgres: bool, table: str, names: tuple[str, ...]) -> str:
+    """Insert that leaves an existing id alone."""
+    marks = ", ".join(["%s" if postgres else "?"] * len(names))
+    return f'INSERT INTO "{table}" ({quoted(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING'
+
+
+@cache
+def update_sql(postgres: bool, table: str, names: tuple[str, ...]) -> str:
+    """Keyed update; the id is the last parameter; counts the row's changes."""
+    mark = "%s" if postgres else "?"
+    sets = ", ".join(f'"{n}" = {mark}' for n in names)
+    return f'UPDATE "{table}" SET {sets}, "_n" = "_n" + 1 WHERE "id" = {mark}'
+
+
+@cache
+def select_sql(postgres: bool, table: str, names: tuple[str, ...]) -> str:
+    """Rows by ids."""
+    return f'SELECT {quoted(names)} FROM "{table}" WHERE {in_ids(postgres)}'
+
+
+def fetch(
+    connection: sa.Connection, table: str, names: tuple[str, ...], ids: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Rows of a table by ids, in no order."""
+    pg = is_postgres(connection)
+    statement = select_sql(pg, table, names)
+    return [tuple(r) for r in connection.exec_driver_sql(statement, (ids_parameter(pg, ids),))]
+
+
+def fetch_by_id(
+    connection: sa.Connection, table: str, names: tuple[str, ...], ids: Sequence[str]
+) -> dict[str, tuple[Any, ...]]:
+    """The same, by id; ``names`` without id."""
+    return {r[0]: r[1:] for r in fetch(connection, table, ("id", *names), ids)}
+
+
+def executemany(connection: sa.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Run one statement over many rows on the driver itself; returns rows touched."""
+    if not rows:
+        return 0
+    cursor = connection.connection.cursor()
+    try:
+        cursor.executemany(statement, rows)
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
+
+
+def execute(connection: sa.Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+    """One statement with ``?`` marks, translated for PostgreSQL."""
+    if is_postgres(connection):
+        statement = statement.replace("?", "%s")
+    return connection.exec_driver_sql(statement, parameters)

@@ -1,0 +1,479 @@
+"""The write door: the only way any row of any record changes.
+
+One :class:`Unit` is one transaction. It checks access and rules, writes the rows,
+captures what changed and hands it to the store's sink (the client's journal, the
+hub's streams), all or nothing. Local edits, imports, remote change sets and
+packages all come through here (house.md, idea 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, Protocol
+
+import msgspec
+import sqlalchemy as sa
+
+from shared import access
+from shared.access import Action, Actor, Role
+from shared.changes import SEQ_BITS, Op, Value, ids_bytes
+from shared.clock import Clock
+from shared.errors import InputError, Level, Problem, Rejected, StaleRecord
+from shared.fields import Field, Kind
+from shared.ids import new_id
+from shared.record import RecordType
+from shared.store import sql
+from shared.store.search import indexed
+from shared.store.values import columns_of, from_stored, to_stored
+
+CHUNK = 1000
+ROW_SYSTEM = ("_w", "_fw", "_tag", "_hlc", "_deleted")
+
+
+@dataclass(slots=True)
+class Captured:
+    """Changes of one shape in this transaction, references in local packing.
+
+    :param author: packed reference of the first change, or None when ``writers`` says.
+    """
+
+    declared: RecordType
+    op: Op
+    fields: tuple[Field, ...]
+    ids: list[str]
+    columns: list[list[Value]]
+    bases: list[list[int]] = field(default_factory=list)
+    writers: list[list[int]] = field(default_factory=list)
+    author: int = 0
+    hlc: int = 0
+    actor: str = ""
+    cause: str = ""
+    tx: int = 0
+
+
+class Sink(Protocol):
+    """Where captured changes go at the end of a transaction."""
+
+    def last_seq(self, connection: sa.Connection) -> int:
+        """Sequence number of the last own change."""
+
+    def flush(self, unit: Unit) -> None:
+        """Write ``unit.captured`` within the unit's transaction."""
+
+
+@dataclass(slots=True)
+class RowState:
+    """A stored row as merging and editing see it."""
+
+    values: dict[str, Value]
+    w: int
+    fw: dict[int, int]
+    tag: int
+    hlc: int
+    deleted: bool
+
+    def writer(self, number: int) -> int:
+        """Reference of the change that set this field."""
+        return self.fw.get(number, self.w)
+
+
+_fw_decoder = msgspec.msgpack.Decoder(dict[int, int])
+_fw_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_fw(fw: dict[int, int]) -> bytes | None:
+    """Per-field references as stored."""
+    return _fw_encoder.encode(fw) if fw else None
+
+
+class Unit:
+    """One transaction through the write door.
+
+    :param origin: local number of this device's origin.
+    :param searching: whether search indexes are kept (client only).
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        *,
+        origin: int,
+        sink: Sink,
+        actor: Actor,
+        clock: Clock,
+        cause: str = "",
+        searching: bool = True,
+    ) -> None:
+        self.connection = connection
+        self.origin = origin
+        self.actor = actor
+        self.clock = clock
+        self.cause = cause
+        self.captured: list[Captured] = []
+        self.changed: set[str] = set()
+        self._sink = sink
+        self._searching = searching
+        self._postgres = sql.is_postgres(connection)
+        self._rids: dict[str, int] = {}
+        self.seq = sink.last_seq(connection)
+        self.tx = self.seq + 1
+        self.hlc = clock.tick()
+
+    # --- people's doors ----------------------------------------------------
+    def insert(
+        self,
+        declared: RecordType,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        way: str = "entry",
+        proven: bool = False,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """New records from typed values; returns their ids.
+
+        :param way: 录入方式 (R33): entry, import, media, exchange.
+        :param proven: rules and references were already checked on these values.
+        :param provenance: only for the hub: values that differ from the actor's.
+        Raises :class:`Rejected`, :class:`AccessDenied`, or :class:`InputError`
+        when a record with the same key exists.
+        """
+        stamp = {
+            "source_bureau": self.actor.bureau or None,
+            "entered_at": self.clock.stamp(),
+            "entered_by": self.actor.user,
+            "entry_way": way,
+            **(provenance or {}),
+        }
+        complete = [{**row, **stamp} for row in rows]
+        self._prepare_new(declared, complete)
+        if not proven:
+            self._prove(declared, complete)
+        if complete:
+            access.require(self.actor, Action.CREATE, declared, complete[0], cause=self.cause)
+        ids: list[str] = []
+        for start in range(0, len(complete), CHUNK):
+            part = complete[start : start + CHUNK]
+            part_ids = [str(r.get("id") or declared.record_id(r)) for r in part]
+            fields, columns = columns_of(declared, part)
+            self.insert_columns(declared, fields, part_ids, columns)
+            ids += part_ids
+        return ids
+
+    def insert_columns(
+        self, declared: RecordType, fields: Sequence[Field], ids: list[str], columns: list[list[Value]]
+    ) -> None:
+        """Bulk insert of stored columns, captured; the hot path under :meth:`insert`."""
+        first = self._take(len(ids))
+        written = self.put_new(declared, fields, ids, columns, range(first, first + len(ids)), self.hlc)
+        if written != len(ids):
+            raise InputError(
+                f"要新增的{declared.title}中有已经存在的记录。", "请先查询，在已有记录上修改。"
+            )
+        self._capture(declared, Op.INSERT, tuple(fields), ids, columns, first)
+
+    def update(
+        self,
+        declared: RecordType,
+        record_id: str,
+        values: Mapping[str, Any],
+        *,
+        seen: str | None = None,
+        proven: bool = False,
+    ) -> bool:
+        """Change fields of one record; returns False when nothing differs.
+
+        :param seen: token of the row as the person saw it; raises
+            :class:`StaleRecord` when the row changed since.
+        """
+        return self.update_many(declared, [(record_id, values)], seen=seen, proven=proven) > 0
+
+    def update_many(
+        self,
+        declared: RecordType,
+        edits: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        seen: str | None = None,
+        proven: bool = False,
+    ) -> int:
+        """Change several records; returns how many differed."""
+        changed = 0
+        for start in range(0, len(edits), CHUNK):
+            part = edits[start : start + CHUNK]
+            states = self.load(declared, [i for i, _ in part])
+            shapes: dict[tuple[str, ...], list[tuple[str, dict[str, Value]]]] = {}
+            for record_id, values in part:
+                state = self._present(declared, states, record_id)
+                if seen is not None and seen != self.seen(declared, record_id):
+                    raise StaleRecord(
+                        f"这条{declared.title}在您编辑期间已被更新。", "请查看最新内容后重新修改。"
+                    )
+                new = self._difference(declared, state, values)
+                if not new:
+                    continue
+                self._may_update(declared, state, new)
+                if not proven:
+                    merged = from_stored(declared, list(state.values), list(state.values.values()))
+                    self._prove(declared, [{**merged, **values}], only=frozenset(new))
+                shapes.setdefault(tuple(new), []).append((record_id, new))
+            for names, group in shapes.items():
+                self._update_shape(declared, names, group, states)
+                changed += len(group)
+        return changed
+
+    def delete(self, declared: RecordType, record_id: str, reason: str) -> None:
+        """Leave a tombstone; the reason is kept with the change."""
+        state = self._present(declared, self.load(declared, [record_id]), record_id)
+        access.require(self.actor, Action.DELETE, declared, state.values, cause=self.cause)
+        self.cause = reason
+        seq = self._take(1)
+        self.put_deleted(declared, [record_id], [seq], self.hlc)
+        captured = self._capture(declared, Op.DELETE, (), [record_id], [], seq)
+        captured.bases = [[state.tag]]
+
+    # --- what merging uses too ---------------------------------------------
+    def load(self, declared: RecordType, ids: Sequence[str]) -> dict[str, RowState]:
+        """Rows by id, tombstones included."""
+        names = declared.names
+        found = sql.fetch_by_id(self.connection, declared.name, (*names, *ROW_SYSTEM), ids)
+        out: dict[str, RowState] = {}
+        for record_id, row in found.items():
+            w, fw, tag, hlc, deleted = row[len(names) :]
+            out[record_id] = RowState(
+                dict(zip(names, row, strict=False)),
+                w,
+                _fw_decoder.decode(fw) if fw else {},
+                tag,
+                hlc,
+                bool(deleted),
+            )
+        return out
+
+    def put_new(
+        self,
+        declared: RecordType,
+        fields: Sequence[Field],
+        ids: Sequence[str],
+        columns: Sequence[Sequence[Value]],
+        writers: Iterable[int],
+        hlc: int,
+    ) -> int:
+        """Write new rows; existing ids are left alone. Returns how many were written."""
+        writers = list(writers)
+        names = ("id", *(f.name for f in fields), "_w", "_tag", "_hlc")
+        body: list[Iterable[Any]] = [ids, *columns, writers, writers, repeat(hlc)]
+        searched = declared.search_fields if self._searching else ()
+        if searched:
+            first = self._next_rid(declared, len(ids))
+            names = ("rid", *names)
+            body.insert(0, range(first, first + len(ids)))
+        rows = list(zip(*body, strict=False))
+        statement = sql.insert_sql(self._postgres, declared.name, names)
+        written = sql.executemany(self.connection, statement, rows)
+        if searched:
+            self._index_new(declared, fields, ids, columns, range(first, first + len(ids)), written)
+        self.changed.add(declared.name)
+        return written
+
+    def put_changed(
+        self,
+        declared: RecordType,
+        names: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        fresh: Mapping[str, Sequence[Value]] | None = None,
+    ) -> None:
+        """Write changed columns: per row the values, then ``_fw, _tag, _hlc, id``."""
+        statement = sql.update_sql(self._postgres, declared.name, (*names, "_fw", "_tag", "_hlc"))
+        sql.executemany(self.connection, statement, rows)
+        self.changed.add(declared.name)
+        if self._searching and any(f.name in names for f in declared.search_fields):
+            self._reindex(declared, [r[-1] for r in rows])
+
+    def put_deleted(
+        self, declared: RecordType, ids: Sequence[str], tags: Sequence[int], hlc: int, deleted: int = 1
+    ) -> None:
+        """Set or lift tombstones."""
+        statement = sql.update_sql(self._postgres, declared.name, ("_deleted", "_tag", "_hlc"))
+        rows = [(deleted, t, hlc, i) for i, t in zip(ids, tags, strict=True)]
+        sql.executemany(self.connection, statement, rows)
+        self.changed.add(declared.name)
+
+    def seen(self, declared: RecordType, record_id: str) -> str:
+        """Token of the row's present version."""
+        row = sql.fetch(self.connection, declared.name, ("_n",), [record_id])
+        return str(row[0][0]) if row else ""
+
+    def finish(self) -> None:
+        """Hand what was captured to the sink; the caller commits."""
+        self._sink.flush(self)
+
+    # --- inside --------------------------------------------------------------
+    def _take(self, count: int) -> int:
+        first = self.seq + 1
+        self.seq += count
+        return self.origin << SEQ_BITS | first
+
+    def _capture(
+        self,
+        declared: RecordType,
+        op: Op,
+        fields: tuple[Field, ...],
+        ids: list[str],
+        columns: list[list[Value]],
+        first: int,
+    ) -> Captured:
+        one = Captured(
+            declared, op, fields, ids, columns, author=first, hlc=self.hlc,
+            actor=self.actor.user, cause=self.cause, tx=self.tx,
+        )
+        self.captured.append(one)
+        return one
+
+    def _update_shape(
+        self,
+        declared: RecordType,
+        names: tuple[str, ...],
+        group: list[tuple[str, dict[str, Value]]],
+        states: Mapping[str, RowState],
+    ) -> None:
+        fields = tuple(declared.by_name[n] for n in names)
+        first = self._take(len(group))
+        rows: list[tuple[Any, ...]] = []
+        for i, (record_id, new) in enumerate(group):
+            fw = {**states[record_id].fw, **{f.number: first + i for f in fields}}
+            rows.append((*new.values(), encode_fw(fw), first + i, self.hlc, record_id))
+        ids = [i for i, _ in group]
+        columns: list[list[Value]] = [[new[n] for _, new in group] for n in names]
+        self.put_changed(declared, names, rows)
+        captured = self._capture(declared, Op.UPDATE, fields, ids, columns, first)
+        captured.bases = [[states[i].writer(f.number) for i in ids] for f in fields]
+
+    def _difference(
+        self, declared: RecordType, state: RowState, values: Mapping[str, Any]
+    ) -> dict[str, Value]:
+        new: dict[str, Value] = {}
+        for field_ in declared.own_fields:
+            if field_.name in values:
+                value = to_stored(field_, values[field_.name])
+                if value != state.values[field_.name]:
+                    new[field_.name] = value
+        return new
+
+    def _may_update(self, declared: RecordType, state: RowState, new: Mapping[str, Value]) -> None:
+        access.require(self.actor, Action.UPDATE, declared, state.values, cause=self.cause)
+        cycle = declared.lifecycle
+        if cycle is not None and cycle.field in new and not self.actor.has(Role.HUB):
+            before = state.values[cycle.field]
+            cycle.require(str(before), str(new[cycle.field]), self.actor.role)
+        if any(k in new for k in declared.key):
+            raise InputError(f"{declared.title}的标识字段不能修改。", "请作废本条后重新录入。")
+
+    def _present(
+        self, declared: RecordType, states: Mapping[str, RowState], record_id: str
+    ) -> RowState:
+        state = states.get(record_id)
+        if state is None or state.deleted:
+            raise StaleRecord(f"这条{declared.title}已不存在。", "请刷新列表。")
+        return state
+
+    def _prepare_new(self, declared: RecordType, rows: list[dict[str, Any]]) -> None:
+        cycle = declared.lifecycle
+        for row in rows:
+            for one in declared.own_fields:
+                if row.get(one.name) is None and one.default is not None:
+                    row[one.name] = one.default
+            if cycle is not None:
+                row[cycle.field] = row.get(cycle.field) or cycle.initial()
+                if not self.actor.has(Role.HUB):
+                    cycle.require(None, row[cycle.field], self.actor.role)
+
+    def _prove(
+        self,
+        declared: RecordType,
+        rows: Sequence[Mapping[str, Any]],
+        only: frozenset[str] | None = None,
+    ) -> None:
+        missing = self._missing_targets(declared, rows, only)
+        for row in rows:
+            problems = [
+                Problem(f.name, f"请填写{f.title}")
+                for f in declared.own_fields
+                if f.required and row.get(f.name) is None
+            ]
+            problems += declared.run_rules(row, frozenset())
+            problems += [
+                Problem(f.name, f"{f.title}所指的记录不存在，请从列表中选择")
+                for f, absent in missing
+                if not absent.isdisjoint(str(row.get(f.name) or "").split(","))
+            ]
+            if any(p.level is Level.REJECT for p in problems):
+                raise Rejected(problems)
+
+    def _missing_targets(
+        self, declared: RecordType, rows: Sequence[Mapping[str, Any]], only: frozenset[str] | None
+    ) -> list[tuple[Field, set[str]]]:
+        out: list[tuple[Field, set[str]]] = []
+        for one in declared.own_fields:
+            if one.kind not in (Kind.REF, Kind.REFS) or not one.must_exist:
+                continue
+            if only is not None and one.name not in only:
+                continue
+            wanted = {i for r in rows for i in str(r.get(one.name) or "").split(",") if i}
+            if wanted:
+                found = sql.fetch(self.connection, one.target, ("id",), sorted(wanted))
+                absent = wanted - {r[0] for r in found}
+                if absent:
+                    out.append((one, absent))
+        return out
+
+    def _next_rid(self, declared: RecordType, count: int) -> int:
+        last = self._rids.get(declared.name)
+        if last is None:
+            row = self.connection.exec_driver_sql(f'SELECT max(rid) FROM "{declared.name}"').scalar()
+            last = int(row or 0)
+        self._rids[declared.name] = last + count
+        return last + 1
+
+    def _index_new(
+        self,
+        declared: RecordType,
+        fields: Sequence[Field],
+        ids: Sequence[str],
+        columns: Sequence[Sequence[Value]],
+        rids: range,
+        written: int,
+    ) -> None:
+        at = {f.name: i for i, f in enumerate(fields)}
+        picked = [columns[at[f.name]] for f in declared.search_fields if f.name in at]
+        if not picked:
+            return
+        rows: Iterator[tuple[int, tuple[Value, ...]]] = zip(rids, zip(*picked, strict=True), strict=True)
+        if written != len(ids):
+            present = sql.fetch(self.connection, declared.name, ("rid",), list(ids))
+            kept = {r[0] for r in present}
+            rows = ((rid, values) for rid, values in rows if rid in kept)
+        statement = f'INSERT INTO "search_{declared.name}" (rowid, words, initials) VALUES (?, ?, ?)'
+        sql.executemany(self.connection, statement, [(rid, *indexed(v)) for rid, v in rows])
+
+    def _reindex(self, declared: RecordType, ids: Sequence[str]) -> None:
+        names = tuple(f.name for f in declared.search_fields)
+        found = sql.fetch(self.connection, declared.name, ("rid", *names), ids)
+        table = f'"search_{declared.name}"'
+        sql.executemany(
+            self.connection, f"DELETE FROM {table} WHERE rowid = ?", [(r[0],) for r in found]
+        )
+        sql.executemany(
+            self.connection,
+            f"INSERT INTO {table} (rowid, words, initials) VALUES (?, ?, ?)",
+            [(r[0], *indexed(r[1:])) for r in found],
+        )
+
+
+def packed_ids(ids: Sequence[str]) -> bytes:
+    """Record ids as the wire carries them."""
+    return ids_bytes(ids)
+
+
+__all__ = ["Captured", "RowState", "Sink", "Unit", "encode_fw", "new_id"]

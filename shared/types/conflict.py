@@ -1,0 +1,56 @@
+"""冲突: two values of one field that a person must decide between (sync.md, Merge)."""
+
+from __future__ import annotations
+
+from shared.fields import note, ref, text, time_
+from shared.lifecycle import Lifecycle, State, Transition
+from shared.record import ADMIN, in_bureau, record_type
+
+RECORD, OURS, THEIRS, DECISION = "记录", "中心现值", "对方的值", "处理"
+
+LIFECYCLE = Lifecycle(
+    "state",
+    (State("open", "待处理", "bad"), State("resolved", "已处理", "good")),
+    (
+        Transition(
+            "resolve", "处理", ("open",), "resolved", ("bureau_admin", "hub_admin"),
+            needs=("resolution", "resolved_by", "resolved_at"),
+        ),
+    ),
+)  # fmt: skip
+
+
+@record_type(
+    "conflict",
+    "冲突",
+    number=40,
+    label="subject",
+    group="system",
+    partitions=(in_bureau("ours_bureau"), in_bureau("theirs_bureau"), ADMIN),
+    lifecycle=LIFECYCLE,
+    requirement="R41",
+)
+class Conflict:
+    """Made by the hub: its value stands, the other is kept here with its author."""
+
+    record_type: str = text(10, "记录类型", required=True, max=50, index=True, group=RECORD)
+    record_id: str = text(11, "记录标识", required=True, max=32, index=True, group=RECORD)
+    field: str = text(12, "字段", required=True, max=50, group=RECORD)
+    field_title: str = text(13, "字段名称", required=True, max=100, column=True, group=RECORD)
+    subject: str = text(14, "记录", required=True, max=300, search=True, column=True, group=RECORD)
+    ours_value: str | None = note(15, "中心现值", max=5000, column=True, group=OURS)
+    ours_person: str | None = text(16, "中心现值填写人", max=50, group=OURS)
+    ours_bureau: str | None = ref(17, "中心现值单位", "bureau", must_exist=False, column=True, group=OURS)
+    ours_at: str | None = time_(18, "中心现值时间", group=OURS)
+    ours_ref: str | None = text(19, "中心现值变更号", max=200, group=OURS)
+    theirs_value: str | None = note(20, "对方的值", max=5000, column=True, group=THEIRS)
+    theirs_person: str | None = text(21, "对方填写人", max=50, group=THEIRS)
+    theirs_bureau: str | None = ref(22, "对方单位", "bureau", must_exist=False, column=True, group=THEIRS)
+    theirs_at: str | None = time_(23, "对方填写时间", group=THEIRS)
+    theirs_ref: str | None = text(24, "对方变更号", max=200, group=THEIRS)
+    state: str = text(25, "状态", max=20, form=False, sheet=False, default="open", column=True, index=True)
+    resolution: str | None = note(26, "处理结果", max=5000, form=False, sheet=False, group=DECISION)
+    resolved_by: str | None = ref(
+        27, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION
+    )
+    resolved_at: str | None = time_(28, "处理时间", form=False, sheet=False, group=DECISION)

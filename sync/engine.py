@@ -1,0 +1,314 @@
+"""One sync round, whichever carrier moves it: seal what is pending, take the answer in.
+
+``prepare`` and ``absorb`` are the two halves; over the network they follow each
+other at once, by stick days lie between them. Both are safe to repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from shared.access import HUB_ACTOR
+from shared.changes import chain, decode_block, split_blocks
+from shared.errors import Cancelled, PackageError, PackageTampered, YizhanError
+from shared.store import exchange
+from shared.store.exchange import Attempt, CursorRow
+from shared.store.facts import read_number, write_text
+from shared.store.follow import Follower
+from shared.store.store import Store
+from shared.store.unit import Unit
+from sync import changeset, messages, package, signing
+from sync.carrier import Carrier, Progress
+from sync.changeset import Author
+from sync.entries import Entry
+from sync.layout import ASK_AGAIN, Kind, Range
+from sync.messages import (
+    ASK,
+    CHANGE_SET,
+    DOWN,
+    PROTOCOL,
+    RECEIPT,
+    STATE,
+    Ask,
+    Cursor,
+    Down,
+    Receipt,
+    State,
+)
+from sync.package import CoreDraft, Opened, Sealed
+from sync.signing import Envelope
+from sync.trust import DeviceKeys, HubTrust
+
+SCHEMA_VERSION = 1
+MAX_ROUNDS = 10_000
+ChangedTypes = Callable[[frozenset[str]], None]
+
+
+@dataclass(slots=True)
+class Absorbed:
+    """What an answer brought.
+
+    :param types: names of the record types that changed.
+    """
+
+    receipts: int = 0
+    changes: int = 0
+    held: int = 0
+    repeated: bool = True
+    more: bool = False
+    types: set[str] = field(default_factory=set)
+    sets: list[messages.SetReceipt] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Round:
+    """What a whole synchronization did."""
+
+    sent_sets: int = 0
+    sent_changes: int = 0
+    sent_bytes: int = 0
+    received: Absorbed = field(default_factory=Absorbed)
+
+
+class Engine:
+    """The exchange of one enrolled device.
+
+    :param spool: folder for packages under way; survives a crash.
+    """
+
+    def __init__(self, store: Store, keys: DeviceKeys, hub: HubTrust, spool: Path) -> None:
+        self._store = store
+        self._keys = keys
+        self._hub = hub
+        self._spool = spool
+        self._device, self._incarnation = store.identity()
+
+    # --- out -----------------------------------------------------------------
+    def cut(self) -> int:
+        """Sign what no change set covers yet; returns how many sets that made."""
+        author = Author(self._hub.hub_id, self._device, self._incarnation)
+        with self._store.write() as connection:
+            found = exchange.uncut(connection)
+            for one in found:
+                prev_head, raws = exchange.blocks_of(connection, one)
+                made = changeset.make(
+                    author,
+                    self._keys.sign,
+                    first=one.first,
+                    last=one.last,
+                    prev_head=prev_head,
+                    raw_blocks=raws,
+                    sealed_at=self._store.clock.stamp(),
+                    schema_version=SCHEMA_VERSION,
+                )
+                exchange.remember_set(
+                    connection, made.cs_id, one.first, one.last, made.envelope,
+                    made.statement.sealed_at,
+                )
+        return len(found)
+
+    def prepare(self, out: BinaryIO, carrier: str, person: str = "") -> Sealed:
+        """Seal everything without a receipt, and what this device already has, to the hub."""
+        self.cut()
+        with self._store.read() as connection:
+            sets = exchange.unreceipted(connection)
+            ask = Ask(
+                v=PROTOCOL,
+                incarnation=self._incarnation,
+                cursors={
+                    c.stream: Cursor(c.epoch, c.n, c.head) for c in exchange.cursors(connection)
+                },
+                person=person,
+            )
+            draft = CoreDraft(
+                Kind.CHANGES,
+                self._hub.hub_id,
+                self._device,
+                self._store.clock.stamp(),
+                ranges=[Range(self._device, self._incarnation, s.first, s.last) for s in sets],
+                prereqs={"carrier": carrier},
+            )
+
+            def entries() -> Iterator[Entry]:
+                yield Entry(ASK, {"ask": messages.encode(ask)})
+                for one in sets:
+                    payload = b"".join(
+                        len(raw).to_bytes(4, "big") + raw
+                        for raw in exchange.payload_blocks(connection, one)
+                    )
+                    yield Entry(CHANGE_SET, {"envelope": one.envelope}, payload)
+
+            return package.seal(out, draft, [self._hub.seal], self._keys.sign, entries())
+
+    # --- in ------------------------------------------------------------------
+    def open(self, stream: BinaryIO) -> Opened:
+        """Verify an answer package and open it; nothing is applied."""
+        opened = package.open_package(
+            stream, self._hub.signer, {self._keys.seal.kid: self._keys.seal}, self._hub.hub_id
+        )
+        if opened.core.kind is not Kind.ANSWER:
+            raise PackageError("这个交换包不是中心发来的下行数据。", "请选择中心返回的交换包。")
+        return opened
+
+    def absorb(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
+        """Apply receipts, then what stands; each stretch in its own transaction."""
+        out = Absorbed()
+        total, done = opened.verified.raw_len, 0
+        for entry in opened.entries():
+            if entry.kind == RECEIPT:
+                self._take_receipt(bytes(entry.meta["envelope"]), carrier, out)
+            elif entry.kind == DOWN:
+                self._take_down(bytes(entry.meta["envelope"]), bytes(entry.data), out)
+            elif entry.kind == STATE:
+                self._take_state(messages.decode(bytes(entry.meta["state"]), State), out)
+            done += len(entry.data)
+            if progress is not None:
+                progress(done, total, "正在写入本机")
+        return out
+
+    def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:
+        """Rounds until the hub has nothing more; raises what stops it, after noting it down."""
+        result = Round()
+        self._spool.mkdir(parents=True, exist_ok=True)
+        for _ in range(MAX_ROUNDS):
+            sealed = self._one_round(carrier, progress, person, result)
+            if not result.received.more and sealed.n_entries <= 1:
+                break
+            if not result.received.more and not self._pending():
+                break
+        return result
+
+    # --- inside --------------------------------------------------------------
+    def _pending(self) -> bool:
+        with self._store.read() as connection:
+            at = exchange.reach(connection)
+        return at.written > at.sealed
+
+    def _one_round(self, carrier: Carrier, progress: Progress, person: str, result: Round) -> Sealed:
+        up, answer = self._spool / "up.yzp", self._spool / "answer.yzp"
+        answer.unlink(missing_ok=True)
+        progress(0, 0, "正在封装")
+        with up.open("w+b") as out:
+            sealed = self.prepare(out, carrier.name, person)
+        sets = sealed.n_entries - 1
+        try:
+            carrier.exchange(up, sealed.package_id, answer, progress)
+            with answer.open("rb") as stream:
+                opened = self.open(stream)
+                absorbed = self.absorb(opened, carrier.name, progress)
+        except YizhanError as failed:
+            outcome = "cancelled" if isinstance(failed, Cancelled) else "failed"
+            self._note(carrier.name, "up", sealed, sets, 0, outcome, str(failed))
+            raise
+        finally:
+            up.unlink(missing_ok=True)
+            answer.unlink(missing_ok=True)
+        received = result.received
+        received.receipts += absorbed.receipts
+        received.changes += absorbed.changes
+        received.held += absorbed.held
+        received.types |= absorbed.types
+        received.sets += absorbed.sets
+        received.more = absorbed.more
+        changes = sum(s.last - s.first + 1 for s in absorbed.sets)
+        result.sent_sets += sets
+        result.sent_changes += changes
+        result.sent_bytes += sealed.size
+        if sets or absorbed.changes:
+            text = f"上行 {sets} 个变更集，下行 {absorbed.changes} 条变更"
+            self._note(carrier.name, "both", sealed, sets, changes + absorbed.changes, "done", text)
+        return sealed
+
+    def _note(
+        self, carrier: str, direction: str, sealed: Sealed, sets: int, changes: int, outcome: str,
+        text: str,
+    ) -> None:
+        with self._store.write() as connection:
+            exchange.log_attempt(
+                connection,
+                Attempt(
+                    self._store.clock.stamp(), carrier, direction, sealed.package_id,
+                    sealed.fingerprint.hex(), sets, changes, sealed.size, outcome, text,
+                ),
+            )
+
+    def _take_receipt(self, raw: bytes, carrier: str, out: Absorbed) -> None:
+        signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
+        receipt = messages.decode(signed, Receipt)
+        ours = (receipt.hub_id, receipt.device) == (self._hub.hub_id, self._device)
+        if not ours or receipt.incarnation != self._incarnation:
+            raise PackageTampered("回执不是给本机的。", ASK_AGAIN)
+        with self._store.unit(HUB_ACTOR) as unit:
+            new = exchange.record_receipt(
+                unit.connection,
+                raw,
+                contiguous_to=receipt.contiguous_to,
+                sets=[(s.cs_id, s.status, s.reason) for s in receipt.sets],
+                at=self._store.clock.stamp(),
+                carrier=carrier,
+            )
+            if new:
+                write_text(unit.connection, "evidence_at", receipt.at)
+                follower = self._follower(unit)
+                follower.lift_shadows()
+                out.receipts += 1
+                out.repeated = False
+                out.sets += receipt.sets
+            out.types |= unit.changed
+
+    def _take_down(self, envelope: bytes, payload: bytes, out: Absorbed) -> None:
+        signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
+        down = messages.decode(signed, Down)
+        if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
+            raise PackageTampered("下行数据与签名不符。", ASK_AGAIN)
+        with self._store.unit(HUB_ACTOR) as unit:
+            at = exchange.cursor_of(unit.connection, down.stream, down.epoch)
+            if down.to <= at.n:
+                return  # had it already, by whichever way
+            if down.after > at.n:
+                raise PackageError(
+                    "这个交换包前面还有没有收到的数据。", "请先导入较早的交换包，或联网同步一次。"
+                )
+            if down.after != at.n or down.prev_head != at.head:
+                raise PackageTampered("下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
+            raws = _blocks(payload)
+            head = down.prev_head
+            for raw in raws:
+                head = chain(head, raw)
+            if head != down.head:
+                raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
+            follower = self._follower(unit)
+            for raw in raws:
+                follower.apply(down.stream, decode_block(raw))
+            exchange.move_cursor(
+                unit.connection, CursorRow(down.stream, down.epoch, down.to, down.head)
+            )
+            write_text(unit.connection, "evidence_at", down.at)
+            out.changes += follower.applied
+            out.held += follower.held
+            out.types |= unit.changed
+            out.repeated = False
+
+    def _take_state(self, state: State, out: Absorbed) -> None:
+        out.more = state.more
+        with self._store.write() as connection:
+            write_text(connection, "hub_time", state.at)
+            write_text(connection, "streams", ",".join(state.streams))
+            if not state.more:
+                write_text(connection, "complete_at", state.at)
+
+    def _follower(self, unit: Unit) -> Follower:
+        return Follower(unit, self._store.by_number, read_number(unit.connection, "receipted"))
+
+
+def _blocks(payload: bytes) -> list[bytes]:
+    try:
+        return split_blocks(payload)
+    except msgspec.ValidationError as bad:
+        raise PackageTampered("下行数据的格式不对。", ASK_AGAIN) from bad

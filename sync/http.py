@@ -1,0 +1,164 @@
+"""The network as a carrier: the sealed object goes up in ranges, its answer comes down in ranges.
+
+Any interruption resumes at the byte. TLS is the transport's business; what
+travels is sealed either way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import requests
+
+from shared.errors import BadAnswer, HubRefused, Interrupted, PackageError, Unreachable
+from sync.carrier import Progress
+from sync.package import inspect
+
+PIECE = 1 << 20
+TIMEOUT = (5.0, 60.0)
+MARK = "X-Yizhan"
+RETRIES = 4
+
+
+class HttpCarrier:
+    """Carries packages to a hub over HTTP.
+
+    :param url: base address, e.g. ``https://hub.example.cn``.
+    :param wait: how to wait between retries; tests pass their own.
+    """
+
+    name = "network"
+
+    def __init__(self, url: str, wait: Callable[[float], None] = time.sleep) -> None:
+        self._url = url.rstrip("/")
+        self._wait = wait
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def exchange(self, sealed: Path, package_id: str, answer: Path, progress: Progress) -> None:
+        """Upload, let the hub work, download; resumes what breaks."""
+        where = f"{self._url}/v1/packages/{package_id}"
+        size = sealed.stat().st_size
+        with sealed.open("rb") as stream:
+            self._resuming(lambda: self._upload(where, stream, size, progress))
+        self._resuming(lambda: self._download(f"{where}/answer", answer, progress))
+        self._check(answer)
+
+    def alive(self) -> bool:
+        """Whether a hub answers at the address."""
+        try:
+            answer = self._http.get(f"{self._url}/v1/hub", timeout=(2.0, 3.0))
+        except requests.RequestException:
+            return False
+        return answer.ok and MARK in answer.headers
+
+    # --- inside --------------------------------------------------------------
+    def _upload(self, where: str, stream: BinaryIO, size: int, progress: Progress) -> None:
+        offset = self._offset(where)
+        while offset < size:
+            progress(offset, size, "正在上传")
+            stream.seek(offset)
+            piece = stream.read(PIECE)
+            answer = self._send("PUT", where, params={"offset": offset, "size": size}, data=piece)
+            offset = _number(answer, "Upload-Offset")
+        progress(size, size, "正在上传")
+
+    def _offset(self, where: str) -> int:
+        answer = self._send("HEAD", where, missing_ok=True)
+        return 0 if answer.status_code == 404 else _number(answer, "Upload-Offset")
+
+    def _download(self, where: str, target: Path, progress: Progress) -> None:
+        have = target.stat().st_size if target.exists() else 0
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        answer = self._send("GET", where, headers=headers, stream=True)
+        if have and answer.status_code != 206:
+            have = 0
+        total = have + _number(answer, "Content-Length")
+        with target.open("ab" if have else "wb") as out:
+            for piece in answer.iter_content(PIECE):
+                out.write(piece)
+                have += len(piece)
+                progress(have, total, "正在下载")
+        if have < total:
+            raise Interrupted("下载中断。", "程序会从断点继续。")
+
+    def _send(
+        self,
+        method: str,
+        where: str,
+        *,
+        params: dict[str, int] | None = None,
+        headers: dict[str, str] | None = None,
+        data: bytes | None = None,
+        stream: bool = False,
+        missing_ok: bool = False,
+    ) -> requests.Response:
+        answer = self._http.request(
+            method, where, params=params, headers=headers, data=data, stream=stream, timeout=TIMEOUT
+        )
+        if MARK not in answer.headers:
+            raise BadAnswer("应答的不是驿站中心。", "请核对中心地址，或检查网络是否需要先登录认证。")
+        if answer.status_code == 404 and missing_ok:
+            return answer
+        if 400 <= answer.status_code < 500:
+            raise _refusal(answer)
+        if answer.status_code >= 500:
+            raise BadAnswer("中心暂时出错，没有处理成功。", "数据仍在本机，请稍后重试或联系中心管理员。")
+        return answer
+
+    def _resuming(self, step: Callable[[], None]) -> None:
+        for attempt in range(RETRIES + 1):
+            try:
+                step()
+                return
+            except (requests.ConnectionError, requests.Timeout, Interrupted) as broken:
+                if attempt == RETRIES or _never_connected(broken):
+                    raise _explain(broken) from broken
+                self._wait(min(0.2 * 2**attempt, 5.0))
+            except requests.exceptions.ChunkedEncodingError as broken:
+                if attempt == RETRIES:
+                    raise _explain(broken) from broken
+                self._wait(min(0.2 * 2**attempt, 5.0))
+            except requests.RequestException as bad:
+                raise BadAnswer("中心地址无法使用。", "请在设置中核对中心地址。") from bad
+
+    def _check(self, answer: Path) -> None:
+        try:
+            with answer.open("rb") as stream:
+                inspect(stream)
+        except PackageError as bad:
+            answer.unlink(missing_ok=True)
+            raise BadAnswer("中心的应答无法识别。", "数据仍在本机，请稍后重试。") from bad
+
+
+def _never_connected(broken: Exception) -> bool:
+    text = str(broken)
+    return isinstance(broken, requests.exceptions.ConnectTimeout) or any(
+        sign in text for sign in ("refused", "NameResolution", "Name or service", "unreachable")
+    )
+
+
+def _explain(broken: Exception) -> Unreachable | Interrupted:
+    if _never_connected(broken):
+        return Unreachable(
+            "连不上中心。", "已录入的数据都保存在本机；有网络时再同步，或改用介质交换。"
+        )
+    return Interrupted("与中心的连接中断。", "已传的部分不会重传，请稍后再次同步。")
+
+
+def _refusal(answer: requests.Response) -> HubRefused:
+    try:
+        said = answer.json()
+        return HubRefused(str(said["message"]), str(said["hint"]))
+    except (ValueError, KeyError, TypeError):
+        return HubRefused(f"中心拒绝了请求（{answer.status_code}）。", "请联系中心管理员。")
+
+
+def _number(answer: requests.Response, header: str) -> int:
+    try:
+        return int(answer.headers[header])
+    except (KeyError, ValueError):
+        raise BadAnswer("中心的应答不完整。", "请稍后重试；若一直如此，请核对中心地址。") from None

@@ -1,0 +1,160 @@
+"""What is signed and sent inside packages: statements, receipts, downstream, enrolment.
+
+All are msgpack maps with short names; unknown names are ignored on reading but
+stay in the signed bytes, so that a newer side can say more.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from shared.errors import PackageTampered
+from sync.layout import ASK_AGAIN
+
+T = TypeVar("T")
+PROTOCOL = 1
+
+CHANGE_SET = "change_set"
+ASK = "ask"
+RECEIPT = "receipt"
+DOWN = "down"
+STATE = "state"
+GRANT = "grant"
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device signs about one change set (sync.md, Capture).
+
+    :param first: first sequence number inside; ``last`` the last one.
+    :param prev_head: chain head before, ``head`` after these blocks.
+    :param payload_hash: SHA-256 of the uncompressed payload.
+    """
+
+    v: int
+    hub_id: str
+    device: str
+    incarnation: int
+    first: int
+    last: int
+    prev_head: bytes
+    head: bytes
+    schema_version: int
+    raw_len: int
+    payload_hash: bytes
+    sealed_at: str
+
+
+class SetReceipt(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one change set: applied, parked, conflicted or quarantined."""
+
+    cs_id: str
+    first: int
+    last: int
+    status: str
+    reason: str = ""
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub's signed answer (sync.md, Receipts).
+
+    :param contiguous_to: everything up to here is accounted for.
+    :param gaps: sequence ranges the hub misses before what it has parked.
+    """
+
+    v: int
+    hub_id: str
+    epoch: str
+    device: str
+    incarnation: int
+    contiguous_to: int
+    gaps: list[tuple[int, int]]
+    sets: list[SetReceipt]
+    at: str
+    prev_receipt: str
+
+
+class Down(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub signs about one stretch of a stream."""
+
+    v: int
+    hub_id: str
+    epoch: str
+    stream: str
+    after: int
+    to: int
+    prev_head: bytes
+    head: bytes
+    payload_hash: bytes
+    at: str
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """How far a device has followed one stream."""
+
+    epoch: str
+    n: int
+    head: bytes
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device wants with its change sets: everything after these cursors.
+
+    :param acknowledged: digest of the last receipt it holds.
+    """
+
+    v: int
+    incarnation: int
+    cursors: dict[str, Cursor]
+    person: str = ""
+    acknowledged: str = ""
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub says besides receipts and streams.
+
+    :param streams: what the device subscribes to now.
+    :param more: whether another round would bring more.
+    """
+
+    v: int
+    epoch: str
+    at: str
+    streams: list[str]
+    more: bool
+    hub_name: str = ""
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub's answer to an enrolment request."""
+
+    v: int
+    hub_id: str
+    hub_name: str
+    epoch: str
+    hub_sign_key: bytes
+    hub_seal_key: bytes
+    device: str
+    bureau: str
+    bureau_name: str
+    division: str
+    user: str
+    account: str
+    person: str
+    roles: list[str]
+    proof: bytes
+    at: str
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """The bytes that are signed."""
+    return msgspec.msgpack.encode(message)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Read one message; raises :class:`PackageTampered` for anything else."""
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as bad:
+        raise PackageTampered("交换内容的格式不对。", ASK_AGAIN) from bad

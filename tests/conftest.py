@@ -1,0 +1,8 @@
+"""Before any test: windows are drawn off screen unless a platform was chosen."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTEST_QT_API", "pyside6")

@@ -1,0 +1,26 @@
+"""Shared by the window tests: the theme, jobs that always end, and a small store for the kit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from desktop.ui.theme import apply_theme
+from desktop.work.jobs import Jobs
+
+
+@pytest.fixture(scope="session")
+def themed(qapp: QApplication) -> QApplication:
+    """The application with our look."""
+    apply_theme(qapp)
+    return qapp
+
+
+@pytest.fixture
+def jobs(themed: QApplication) -> Iterator[Jobs]:
+    """Jobs; nothing may be left running."""
+    made = Jobs()
+    yield made
+    assert made.shutdown(), "a job did not end"
