@@ -155,7 +155,8 @@ def _rank(one: CodeEntry, word: str) -> int | None:
         return 3
     if word in name:
         return 4
-    if one.initials.startswith(word):
+    # one letter per character: the short name's initials are the end of the full name's
+    if one.initials.startswith(word) or one.initials[-len(one.short_name) :].startswith(word):
         return 5
     return 6 if word in one.initials else None
 

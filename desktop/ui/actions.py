@@ -49,9 +49,7 @@ def to_qaction(action: Action, owner: QWidget, *, everywhere: bool = False) -> Q
     if action.shortcut:
         made.setShortcut(QKeySequence(action.shortcut))
         made.setShortcutContext(
-            Qt.ShortcutContext.WindowShortcut
-            if everywhere
-            else Qt.ShortcutContext.WidgetWithChildrenShortcut
+            Qt.ShortcutContext.WindowShortcut if everywhere else Qt.ShortcutContext.WidgetWithChildrenShortcut
         )
     made.setEnabled(action.enabled())
     made.triggered.connect(lambda: _trigger(action, made))

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from desktop.ui.twopart import DETAIL, TwoPartDelegate
 from shared.pinyin import name_initials
 
 _WIDTH = 480
@@ -19,6 +20,7 @@ class Palette(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self._over = parent
         self.setProperty("palette", True)
         self._actions: list[tuple[QAction, str]] = []
         self._word = QLineEdit()
@@ -29,6 +31,7 @@ class Palette(QFrame):
         self._list = QListWidget()
         self._list.setAccessibleName("命令列表")
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._list.setItemDelegate(TwoPartDelegate(self._list))
         self._list.itemClicked.connect(self._run)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 8, 8, 8)
@@ -39,7 +42,7 @@ class Palette(QFrame):
     def open_with(self, actions: Iterable[QAction]) -> None:
         """Show over the parent window with these actions; disabled ones are left out."""
         self._actions = [(a, name_initials(a.text()).lower()) for a in actions if a.isEnabled()]
-        parent = self.parentWidget()
+        parent = self._over
         self.resize(_WIDTH, 28 * _ROWS + 60)
         self.move(parent.mapToGlobal(QPoint((parent.width() - _WIDTH) // 2, 60)))
         self._word.clear()
@@ -79,7 +82,8 @@ class Palette(QFrame):
         for _, i in found:
             action = self._actions[i][0]
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), f"{action.text()}    {keys}".strip())
+            item = QListWidgetItem(action.icon(), action.text())
+            item.setData(DETAIL, keys)
             item.setData(Qt.ItemDataRole.UserRole, action)
             self._list.addItem(item)
         if not found:

@@ -162,7 +162,9 @@ class Shell(QMainWindow):
 
     def set_online(self, online: bool, detail: str = "") -> None:
         """Offline is the normal case: shown in grey, not in red."""
-        self._status.put("online", detail or ("在线" if online else "离线"), "cloud", "good" if online else "muted")
+        self._status.put(
+            "online", detail or ("在线" if online else "离线"), "cloud", "good" if online else "muted"
+        )
 
     def set_pending(self, count: int) -> None:
         """How many changes the hub has not signed for."""
@@ -230,9 +232,7 @@ class _Rail(QWidget):
         outer.addWidget(area)
         for _, button in self._buttons.values():
             button.ensurePolished()
-            button.setSizePolicy(
-                button.sizePolicy().Policy.Expanding, button.sizePolicy().verticalPolicy()
-            )
+            button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().verticalPolicy())
         self._fit()
 
     def _fit(self) -> None:

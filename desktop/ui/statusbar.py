@@ -38,11 +38,11 @@ class StatusBar(QStatusBar):
         self.put("pending", "待同步 —", "sync", "muted")
         self.put("receipt", "尚无回执", "ok", "muted")
 
-    def put(self, name: str, text: str, picture: str, token: str = "ink") -> None:
+    def put(self, name: str, text: str, picture: str, shade: str = "ink") -> None:
         """Set one field."""
         field = self._fields[name]
         field.setText(text)
-        field.setIcon(icon(picture, token))
+        field.setIcon(icon(picture, shade))
         field.setAccessibleName(text)
 
     def text(self, name: str) -> str:

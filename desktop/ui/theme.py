@@ -117,19 +117,21 @@ def text_font(point_size: int) -> QFont:
     return font
 
 
-def icon(name: str, token: str = "ink") -> QIcon:
-    """The line icon of that name in ``resources/icons``, drawn in a token's colour."""
+def icon(name: str, shade: str = "ink") -> QIcon:
+    """The line icon of that name in ``resources/icons``, drawn in the colour of a token."""
     drawn = QIcon()
     source = _svg(name)
     ratios = {1.0} | {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
     looks = (
-        (QIcon.Mode.Normal, token),
-        (QIcon.Mode.Active, token),
-        (QIcon.Mode.Selected, token),
+        (QIcon.Mode.Normal, shade),
+        (QIcon.Mode.Active, shade),
+        (QIcon.Mode.Selected, shade),
         (QIcon.Mode.Disabled, "line"),
     )
-    for mode, shade in looks:
-        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", getattr(TOKENS, shade)).encode()))
+    for mode, colour_name in looks:
+        renderer = QSvgRenderer(
+            QByteArray(source.replace("currentColor", getattr(TOKENS, colour_name)).encode())
+        )
         for ratio in ratios:
             for side in (16, 20):
                 pixels = math.ceil(side * ratio)

@@ -202,7 +202,7 @@ class Jobs(QObject):
             progress.check()
             self._begun.emit(job)
             result = work(progress)
-        except BaseException as error:  # handed to the GUI thread, where it surfaces
+        except BaseException as error:  # noqa: BLE001 handed to the GUI thread, where it surfaces
             self._ended.emit(job, None, error)
         else:
             self._ended.emit(job, result, None)

@@ -85,7 +85,11 @@ class ListRecords:
         return Row(f"id{rowid}", rowid, values, list(Standing)[rowid % len(Standing)])
 
     def row_ids(self, declared: RecordType, wanted: Filter) -> array[int]:
-        found = [i for i in range(1, self.count + 1) if not wanted.text or wanted.text in self.row(i).values["name"]]
+        found = [
+            i
+            for i in range(1, self.count + 1)
+            if not wanted.text or wanted.text in self.row(i).values["name"]
+        ]
         return array("q", reversed(found) if wanted.order == "-name" else found)
 
     def first(self, declared: RecordType, wanted: Filter, limit: int = PAGE) -> list[Row]:
@@ -538,9 +542,7 @@ def test_cancelled_entities_are_red(records: Any, jobs: Jobs, qtbot: QtBot) -> N
     table.set_filter(Filter())
     assert jobs.wait_idle()
     column = [c.name for c in table.model.columns].index("name")
-    shades = [
-        table.model.data(table.model.index(i, column), Qt.ItemDataRole.ForegroundRole) for i in (3, 4)
-    ]
+    shades = [table.model.data(table.model.index(i, column), Qt.ItemDataRole.ForegroundRole) for i in (3, 4)]
     assert shades[0] is None and shades[1].name() == TONES["bad"]
 
 

@@ -69,6 +69,7 @@ def test_search_by_code_name_and_initials(codes: Codes) -> None:
     assert {e.code[:4] for e in codes.search("行政区划", "3101", 50)} == {"3101"}
     assert [e.code for e in codes.search("行政区划", "宝山区", 2)] == ["230506", "310113"]
     assert "310113" in [e.code for e in codes.search("行政区划", "shsbsq")]
+    assert codes.search("行政区划", "ypq")[0].code == "310110"
     assert "500000" in [e.code for e in codes.search("行政区划", "CQS")]
     assert codes.search("登记状态", "dx")[0].name == "吊销"
     assert len(codes.search("行政区划", "区", 7)) == 7

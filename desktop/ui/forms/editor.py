@@ -70,7 +70,7 @@ class Editor(QWidget):
         inner.setAccessibleDescription(self.field.hint)
         hint = self.field.hint or (f"如 {self.field.example}" if self.field.example else "")
         inner.setToolTip(hint)
-        if isinstance(inner, QLineEdit | QPlainTextEdit):
+        if hint and isinstance(inner, QLineEdit | QPlainTextEdit):
             inner.setPlaceholderText(hint)
         inner.installEventFilter(self)
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 _TWO_COLUMNS = 760
 """Narrower forms have one column."""
 
-_LABEL_CHARS = 9
+_LABEL_LEAST, _LABEL_MOST = 6, 11
+"""Characters of a label on one line."""
 
 
 class RecordForm(QWidget):
@@ -58,7 +59,8 @@ class RecordForm(QWidget):
         self.declared = declared
         self.setAccessibleName(f"{declared.title}表单")
         shown = [f for f in declared.form_fields if only is None or f.name in only]
-        self._boxes = {f.name: _FieldBox(f, editor_for(f, records, jobs), _label_width(self)) for f in shown}
+        width = _label_width(self, shown)
+        self._boxes = {f.name: _FieldBox(f, editor_for(f, records, jobs), width) for f in shown}
         self._saved: dict[str, str] = {}
         self._last_left: dict[str, str] = {}
         self._summary = Summary()
@@ -348,5 +350,7 @@ def _heading(text: str) -> QWidget:
     return made
 
 
-def _label_width(widget: QWidget) -> int:
-    return widget.fontMetrics().horizontalAdvance("字" * _LABEL_CHARS) + widget.fontMetrics().horizontalAdvance(" *")
+def _label_width(widget: QWidget, fields: Sequence[Field]) -> int:
+    """Room for the longest usual title; longer ones wrap."""
+    chars = max([len(f.title) for f in fields if len(f.title) <= _LABEL_MOST] + [_LABEL_LEAST])
+    return widget.fontMetrics().horizontalAdvance("字" * chars + " *") + 2

@@ -10,26 +10,18 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QRect,
-    QSize,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPalette
-from PySide6.QtWidgets import (
-    QCompleter,
-    QLineEdit,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
-from desktop.ui.theme import colour, icon
+from desktop.ui.theme import icon
+from desktop.ui.twopart import DETAIL, TwoPartDelegate
 
 Index = QModelIndex | QPersistentModelIndex
 
-_DETAIL = Qt.ItemDataRole.UserRole + 1
 _LISTED = 12
 
 
@@ -68,9 +60,9 @@ class SuggestEdit(QLineEdit):
         self._completer.setMaxVisibleItems(_LISTED)
         self._completer.setWidget(self)
         popup = self._completer.popup()
-        popup.setItemDelegate(_ChoiceDelegate(popup))
+        popup.setItemDelegate(TwoPartDelegate(popup))
         popup.setAccessibleName("候选")
-        self._completer.activated[QModelIndex].connect(self._take_index)
+        self._completer.activated[QModelIndex].connect(self._take_index)  # type: ignore[index]
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(delay_ms)
@@ -159,7 +151,9 @@ class SuggestEdit(QLineEdit):
         self._model.replace(choices or [Choice("", "没有匹配的内容", "换个词试试")], real=bool(choices))
         self._completer.setCompletionPrefix("")
         self._completer.complete(QRect(0, 0, max(self.width(), 260), self.height()))
-        standing = next((i for i, c in enumerate(choices) if self._choice is not None and c == self._choice), 0)
+        standing = next(
+            (i for i, c in enumerate(choices) if self._choice is not None and c == self._choice), 0
+        )
         popup.setCurrentIndex(
             self._completer.completionModel().index(standing, 0) if choices and mark else QModelIndex()
         )
@@ -189,40 +183,6 @@ class _Choices(QAbstractListModel):
         choice = self.choices[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return choice.text
-        if role == _DETAIL:
+        if role == DETAIL:
             return choice.detail
         return None
-
-
-class _ChoiceDelegate(QStyledItemDelegate):
-    """The name on the left, what tells it apart in grey on the right."""
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        self.initStyleOption(option, index)
-        detail = str(index.data(_DETAIL) or "")
-        style = option.widget.style()  # type: ignore[attr-defined]
-        text, option.text = option.text, ""  # type: ignore[attr-defined]
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)  # type: ignore[attr-defined]
-        rect = option.rect.adjusted(8, 0, -8, 0)  # type: ignore[attr-defined]
-        metrics = option.fontMetrics  # type: ignore[attr-defined]
-        room = min(metrics.horizontalAdvance(detail), rect.width() // 2)
-        painter.save()
-        painter.setPen(option.palette.color(QPalette.ColorRole.Text))  # type: ignore[attr-defined]
-        left = rect.adjusted(0, 0, -room - 8 if room else 0, 0)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(
-            left,
-            middle | Qt.AlignmentFlag.AlignLeft,
-            metrics.elidedText(text, Qt.TextElideMode.ElideRight, left.width()),
-        )
-        painter.setPen(colour("muted"))
-        painter.drawText(
-            rect,
-            middle | Qt.AlignmentFlag.AlignRight,
-            metrics.elidedText(detail, Qt.TextElideMode.ElideRight, room),
-        )
-        painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        size = super().sizeHint(option, index)
-        return QSize(size.width(), 26)

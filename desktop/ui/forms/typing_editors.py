@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QCalendarWidget, QLabel, QLineEdit, QPlainTextEdit
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QTextCharFormat
+from PySide6.QtWidgets import QCalendarWidget, QLabel, QLineEdit, QPlainTextEdit, QToolButton, QWidget
 
 from desktop.ui.forms.editor import SHORT, Editor
-from desktop.ui.theme import icon
+from desktop.ui.theme import colour, icon
 from desktop.work.jobs import Jobs
 from shared.clock import CHINA
 from shared.fields import Field
@@ -18,6 +19,8 @@ from shared.parsing import LONG_TERM, PARSERS, Context, Unreadable, format_money
 if TYPE_CHECKING:
     from desktop.work.records import Records
 
+_CALENDAR = QSize(296, 236)
+_LONG_NOTE = 1000
 _WEEKDAYS = "一二三四五六日"
 
 
@@ -48,7 +51,8 @@ class NoteEditor(Editor):
         super().__init__(field, records, jobs)
         self.box = QPlainTextEdit()
         self.box.setTabChangesFocus(True)
-        self.box.setFixedHeight(self.box.fontMetrics().lineSpacing() * 5 + 16)
+        lines = 3 if (field.max or _LONG_NOTE) < _LONG_NOTE else 5
+        self.box.setFixedHeight(self.box.fontMetrics().lineSpacing() * lines + 16)
         self._row.addWidget(self.box)
         self._adopt(self.box)
         if not self.box.placeholderText():
@@ -154,11 +158,7 @@ class DateEditor(AsideEditor):
 
     def _open_calendar(self) -> None:
         if self._calendar is None:
-            self._calendar = QCalendarWidget(self)
-            self._calendar.setWindowFlag(Qt.WindowType.Popup)
-            self._calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
-            self._calendar.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
-            self._calendar.setAccessibleName(f"{self.field.title}日历")
+            self._calendar = _calendar(self, f"{self.field.title}日历")
             self._calendar.clicked.connect(self._picked)
             self._calendar.activated.connect(self._picked)
         value = self._value(self.raw()) if self.raw().strip() else None
@@ -195,3 +195,24 @@ class TimeEditor(AsideEditor):
     def _now(self) -> None:
         self.set_raw(datetime.now(CHINA).strftime("%Y-%m-%d %H:%M"))
         self.edited.emit()
+
+
+def _calendar(parent: QWidget, name: str) -> QCalendarWidget:
+    """A pop-up month: weekends grey, red is for errors."""
+    made = QCalendarWidget(parent)
+    made.setWindowFlag(Qt.WindowType.Popup)
+    made.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+    made.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
+    made.setAccessibleName(name)
+    grey = QTextCharFormat()
+    grey.setForeground(colour("muted"))
+    for day in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+        made.setWeekdayTextFormat(day, grey)
+    for part, picture, words in (("prev", "left", "上个月"), ("next", "right", "下个月")):
+        turn = made.findChild(QToolButton, f"qt_calendar_{part}month")
+        assert turn is not None, "Qt's calendar has a button for each direction"
+        turn.setIcon(icon(picture))
+        turn.setToolTip(words)
+        turn.setAccessibleName(words)
+    made.setMinimumSize(made.sizeHint().expandedTo(_CALENDAR))
+    return made

@@ -98,7 +98,7 @@ class Panes(QSplitter):
         self.addWidget(first)
         self.addWidget(second)
         self.setChildrenCollapsible(False)
-        self.setHandleWidth(9)
+        self.setHandleWidth(13)
         self.setStretchFactor(0, round(share * 100))
         self.setStretchFactor(1, round((1 - share) * 100))
         self.setSizes([round(share * 1000), round((1 - share) * 1000)])

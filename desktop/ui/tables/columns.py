@@ -57,7 +57,9 @@ class Column:
     @property
     def grows(self) -> bool:
         """Takes the room that is left over."""
-        return self.field is not None and self.align & Qt.AlignmentFlag.AlignLeft == Qt.AlignmentFlag.AlignLeft
+        return (
+            self.field is not None and self.align & Qt.AlignmentFlag.AlignLeft == Qt.AlignmentFlag.AlignLeft
+        )
 
 
 def column_of(field: Field) -> Column:

@@ -236,7 +236,8 @@ class RecordTableModel(QAbstractTableModel):
         if column.name in names and value:
             known = names[column.name]
             return "、".join(known.get(i) or i for i in str(value).split(","))
-        return self._records.show(column.field, value).replace("\n", " ")
+        shown: str = self._records.show(column.field, value)
+        return shown.replace("\n", " ")
 
     def _first_came(self, generation: int, page: list[_Loaded]) -> None:
         if generation != self._generation:

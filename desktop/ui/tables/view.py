@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QResizeEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -135,9 +143,11 @@ class RecordTable(QWidget):
 
     def selected_rowids(self) -> array[int]:
         """Row ids of all chosen rows, loaded or not."""
-        chosen = self.grid.selectionModel().selection()
-        rows = sorted({r for part in chosen for r in range(part.top(), part.bottom() + 1)})
-        return array("q", (self.model.rowid_at(r) for r in rows))
+        return array("q", (self.model.rowid_at(r) for r in self._chosen_rows()))
+
+    def _chosen_rows(self) -> list[int]:
+        parts = self.grid.selectionModel().selection().toList()
+        return sorted({r for part in parts for r in range(part.top(), part.bottom() + 1)})
 
     # --- inside ------------------------------------------------------------
     def _open(self, position: int) -> None:
@@ -146,7 +156,7 @@ class RecordTable(QWidget):
             self.activated.emit(row)
 
     def _selected(self) -> None:
-        count = sum(part.height() for part in self.grid.selectionModel().selection())
+        count = len(self._chosen_rows())
         self._chosen.setText(f"已选 {count:,} 条" if count > 1 else "")
         self.selection_changed.emit(self.current())
 
@@ -324,6 +334,13 @@ class _Cells(QStyledItemDelegate):
         if self.words:
             self._mark(painter, option, index)
         super().paint(painter, option, index)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """A chosen row keeps the colours of its states."""
+        super().initStyleOption(option, index)
+        shade = index.data(Qt.ItemDataRole.ForegroundRole)
+        if shade is not None:
+            option.palette.setColor(QPalette.ColorRole.HighlightedText, shade)  # type: ignore[attr-defined]
 
     def _mark(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         text = str(index.data() or "")
