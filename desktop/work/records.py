@@ -196,7 +196,9 @@ class Records:
         for one in declared.form_fields:
             source = _SAME_AS.get(one.name, one.name)
             known = entity_type.by_name.get(source)
-            if known is not None and one.name != name and row.values.get(source) is not None:
+            if known is None or (known.kind, known.table) != (one.kind, one.table) or one.name == name:
+                continue
+            if row.values.get(source) is not None:
                 out[one.name] = self.raw_text(known, row.values[source])
         return out
 

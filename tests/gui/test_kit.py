@@ -40,6 +40,7 @@ from shared.record import RecordType, type_of
 from shared.standing import Standing
 from shared.types.bureau import Bureau
 from shared.types.market_entity import MarketEntity
+from shared.types.permit import Permit
 
 ENTITY = type_of(MarketEntity)
 BUREAU = type_of(Bureau)
@@ -372,6 +373,15 @@ def test_form_shows_problems_under_fields_and_jumps(records: Any, jobs: Jobs, qt
     assert form.focusWidget() is form.editor("established_on").focusProxy()
     form.show_problems([])
     assert form.summary_lines() == [] and form.problem_text("name") == ""
+
+
+def test_the_credit_code_comes_first(records: Any, jobs: Jobs, qtbot: QtBot) -> None:
+    declared = type_of(Permit)
+    key = next(f.derive_from for f in declared.own_fields if f.derive_from)
+    form = RecordForm(declared, records, jobs)
+    qtbot.addWidget(form)
+    assert next(iter(form.raw())) == key
+    assert set(form.raw()) == {f.name for f in declared.form_fields}
 
 
 def test_pinned_values_survive_save_and_next(records: Any, jobs: Jobs, qtbot: QtBot) -> None:

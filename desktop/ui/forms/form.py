@@ -58,7 +58,7 @@ class RecordForm(QWidget):
         super().__init__()
         self.declared = declared
         self.setAccessibleName(f"{declared.title}表单")
-        shown = [f for f in declared.form_fields if only is None or f.name in only]
+        shown = _in_order([f for f in declared.form_fields if only is None or f.name in only], declared)
         width = _label_width(self, shown)
         self._boxes = {f.name: _FieldBox(f, editor_for(f, records, jobs), width) for f in shown}
         self._saved: dict[str, str] = {}
@@ -348,6 +348,13 @@ def _heading(text: str) -> QWidget:
     row.addWidget(label)
     row.addWidget(line, 1)
     return made
+
+
+def _in_order(fields: Sequence[Field], declared: RecordType) -> list[Field]:
+    """By group; in each, the code another record is known by comes first: it fills in the rest."""
+    groups = list(dict.fromkeys(f.group for f in fields))
+    keys = {f.derive_from for f in declared.own_fields if f.derive_from}
+    return sorted(fields, key=lambda f: (groups.index(f.group), f.name not in keys))
 
 
 def _label_width(widget: QWidget, fields: Sequence[Field]) -> int:
