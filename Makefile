@@ -1,0 +1,50 @@
+# Everything needs only Python 3.11 and make; set-up happens by itself.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+OFFSCREEN := QT_QPA_PLATFORM=offscreen
+
+.PHONY: run demo test test-long lint bench setup system migration screenshots lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml installers/setup.sh
+	@bash installers/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $(STAMP)
+
+run: setup          ## the window on a demonstration bureau, with an embedded hub
+	@$(PY) -m desktop.demo run
+
+demo: setup         ## the whole story, off screen; leaves build/demo/
+	@$(OFFSCREEN) $(PY) -m desktop.demo story
+
+test: setup         ## every test, nothing skipped
+	@$(OFFSCREEN) $(PY) -m pytest -n 2 --dist loadfile
+
+test-long: setup    ## the same with more examples
+	@$(OFFSCREEN) HYPOTHESIS_PROFILE=long $(PY) -m pytest -n 2 --dist loadfile
+
+lint: setup
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: setup        ## ratios against their goals; build/bench.json
+	@$(OFFSCREEN) $(PY) -m tests.bench
+
+screenshots: setup  ## retake the pictures of the manual
+	@$(OFFSCREEN) $(PY) -m desktop.demo screenshots docs/manual/images
+
+migration: setup    ## m="what changed": a new revision from the declarations
+	@$(PY) -m shared.store.migrations "$(m)"
+
+lock: setup         ## new versions of everything, with hashes, naming no index
+	@$(VENV)/bin/pip install --quiet pip-tools
+	@$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --extra desktop --extra postgresql --extra package --extra dev \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache

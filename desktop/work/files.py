@@ -1,0 +1,45 @@
+"""Small files that must never be half written: keys, settings, an enrolment under way."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from shared.errors import DiskFull, StoreError
+from shared.ids import new_id
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace ``path`` by ``data``: after a crash it holds the old bytes or the new, never a mixture.
+
+    Raises :class:`DiskFull` or :class:`StoreError`; the old file then still stands.
+    """
+    draft = path.with_name(f"{path.name}.{new_id()[-12:]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except OSError as bad:
+        draft.unlink(missing_ok=True)
+        if bad.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("磁盘空间不足，文件没有写入。", "请清理磁盘后重试，原有文件没有变动。") from bad
+        raise StoreError(
+            f"无法写入数据文件夹：{path.parent}", f"请检查该文件夹的权限（{bad.strerror}）。"
+        ) from bad
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename last; where folders cannot be opened (Windows) the system does it itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
