@@ -19,6 +19,9 @@ from shared.errors import Problem
 from shared.fields import Field, Kind
 from shared.record import RecordType
 
+NOT_HERE = "（不在本机）"
+"""Shown for a record outside this device's scope; an id would tell a person nothing."""
+
 LONG_TERM = date(2099, 12, 31)
 """双公示: a validity without end is written 2099-12-31 (长期)."""
 
@@ -324,9 +327,11 @@ def show(
         case Kind.BOOL:
             return "是" if value else "否"
         case Kind.REF:
-            return (labels.label(one.target, value) if labels else "") or str(value)
+            return (labels.label(one.target, value) or NOT_HERE) if labels else str(value)
         case Kind.REFS:
             ids = str(value).split(",")
-            return "、".join((labels.label(one.target, v) if labels else "") or v for v in ids)
+            return "、".join((labels.label(one.target, v) or NOT_HERE) if labels else v for v in ids)
         case _:
+            if one.words:
+                return dict(one.words).get(str(value), str(value))
             return mask(str(value)) if one.personal and masked else str(value)

@@ -1,0 +1,105 @@
+"""The picture of the house, held against the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("desktop", "resources", "server_stub", "shared", "sync")
+
+
+def sources(*under: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in under or ROOMS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def importers(module: str) -> set[str]:
+    return {
+        path
+        for path, tree in sources()
+        if any(name == module or name.startswith(f"{module}.") for name in imported(tree))
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        ("PySide6", "desktop/"),
+        ("PySide6.QtWidgets", "desktop/(ui/|bootstrap|demo/)"),
+        ("keyring", r"desktop/work/keys\.py"),
+        ("requests", r"sync/http\.py"),
+        ("openpyxl", "(shared/sheets/|desktop/demo/)"),
+        ("xlsxwriter", "shared/sheets/"),
+        ("python_calamine", "shared/sheets/"),
+        ("sqlalchemy", "(shared/store/|server_stub/)"),
+        ("sqlcipher3", "shared/store/"),
+        ("fastapi", "server_stub/"),
+        ("uvicorn", "server_stub/"),
+    ],
+)
+def test_a_library_stays_in_its_room(module: str, allowed: str) -> None:
+    outside = {path for path in importers(module) if not re.match(allowed, path)}
+    assert outside == set()
+
+
+def test_windows_import_neither_store_nor_exchange() -> None:
+    for path, tree in sources("desktop/ui"):
+        for name in imported(tree):
+            assert not name.startswith(("shared.store", "sync", "sqlalchemy")), (path, name)
+
+
+def test_record_types_do_not_import_each_other() -> None:
+    for path, tree in sources("shared/types"):
+        if path.endswith("catalog.py"):
+            continue
+        assert not [n for n in imported(tree) if n.startswith("shared.types.")], path
+
+
+def test_pages_do_not_import_each_other() -> None:
+    for path, tree in sources("desktop/ui/pages"):
+        if path.endswith("catalog.py"):
+            continue
+        known = "desktop.ui.pages.page"
+        others = [n for n in imported(tree) if n.startswith("desktop.ui.pages.") and not n.startswith(known)]
+        assert not others, path
+
+
+RECORD_WRITE = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\s+\"?\{?[a-z_.]*name\}?", re.IGNORECASE)
+
+
+def test_only_the_write_door_writes_records() -> None:
+    """Statements on a table named by a declaration stand in the store's door alone."""
+    doors = {"shared/store/sql.py", "shared/store/unit.py", "shared/store/journal.py"}
+    for path, tree in sources():
+        if path in doors or "/migrations/" in path or path.startswith("desktop/demo"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                text = ast.unparse(node)
+                assert not RECORD_WRITE.search(text), (path, text)
+
+
+def test_no_wastebasket_modules() -> None:
+    assert not [p for p, _ in sources() if Path(p).name in ("utils.py", "helpers.py", "misc.py", "common.py")]
+
+
+def test_nothing_swallows_everything() -> None:
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and node.type is None:
+                raise AssertionError(f"{path}:{node.lineno}: bare except")
