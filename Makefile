@@ -38,7 +38,7 @@ screenshots: setup  ## retake the pictures of the manual
 	@$(OFFSCREEN) $(PY) -m desktop.demo screenshots docs/manual/images
 
 migration: setup    ## m="what changed": a new revision from the declarations
-	@$(PY) -m shared.store.migrations "$(m)"
+	@$(PY) -m server_stub.revision "$(m)"
 
 lock: setup         ## new versions of everything, with hashes, naming no index
 	@$(VENV)/bin/pip install --quiet pip-tools

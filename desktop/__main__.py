@@ -29,7 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", help="交换包文件")
     verify = actions.add_parser("verify", help="核验签名和完整性，不需要解密密钥")
     verify.add_argument("file", help="交换包文件")
-    verify.add_argument("--key", metavar="HEX", help="发出方的签名公钥（64 位十六进制）；缺省用本机所登记中心的公钥")
+    verify.add_argument(
+        "--key", metavar="HEX", help="发出方的签名公钥（64 位十六进制）；缺省用本机所登记中心的公钥"
+    )
     return parser
 
 

@@ -21,7 +21,8 @@ HUB_KEY_FILE = "hub.pub"
 def run(parsed: argparse.Namespace) -> int:
     """Do what was asked; errors go to the error stream as a sentence with a hint."""
     try:
-        rows = _inspect(Path(parsed.file)) if parsed.action == "inspect" else _verify(Path(parsed.file), parsed.key)
+        path = Path(parsed.file)
+        rows = _inspect(path) if parsed.action == "inspect" else _verify(path, parsed.key)
     except YizhanError as refused:
         sys.stderr.write(f"{refused.message}\n{refused.hint}\n")
         return 1
@@ -66,7 +67,9 @@ def _key(text: str | None) -> VerifyKey:
     if text is None:
         kept = data_folder() / HUB_KEY_FILE
         if not kept.exists():
-            raise InputError("本机还没有登记到中心，不知道该信任谁的签名。", "请用 --key 给出发出方的签名公钥。")
+            raise InputError(
+                "本机还没有登记到中心，不知道该信任谁的签名。", "请用 --key 给出发出方的签名公钥。"
+            )
         text = kept.read_text().strip()
     try:
         return VerifyKey(bytes.fromhex(text))

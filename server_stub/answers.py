@@ -21,6 +21,7 @@ from sync.messages import DOWN, PROTOCOL, RECEIPT, STATE, Ask, Cursor, Down, Sta
 ANSWER_RAW = 24 << 20
 """About how many uncompressed bytes one answer over the network brings."""
 SEGMENT_RAW = 4 << 20
+MOST = 2**63 - 1
 
 
 def streams_of(connection: sa.Connection, device: DeviceRow) -> list[str]:
@@ -79,7 +80,7 @@ class Answers:
     def _cursor(self, ask: Ask, name: str) -> Cursor:
         """Where the device stands; from the start when it speaks of another epoch."""
         found = ask.cursors.get(name)
-        if found is None or found.epoch != self._epoch:
+        if found is None or found.epoch != self._epoch or not 0 <= found.n <= MOST:
             return Cursor(self._epoch, 0, GENESIS)
         return found
 

@@ -8,12 +8,15 @@ why any enrolled client may carry anybody's package (N14).
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
 
 from server_stub.hub import Hub
 from server_stub.spool import MAX_PACKAGE, Spool
@@ -21,13 +24,39 @@ from shared.errors import YizhanError
 
 MARK = {"X-Yizhan": "1"}
 MAX_PIECE = 8 << 20
+KEEP_SECONDS = 14 * 24 * 3600
+"""How long an answer waits to be fetched, and half a package for its other half."""
+
+
+class Turns:
+    """One lock per package under way: a package never waits for another's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def of(self, package_id: str) -> Iterator[None]:
+        """The package's turn."""
+        with self._lock:
+            own, users = self._taken.get(package_id, (threading.Lock(), 0))
+            self._taken[package_id] = own, users + 1
+        try:
+            with own:
+                yield
+        finally:
+            with self._lock:
+                own, users = self._taken.pop(package_id)
+                if users > 1:
+                    self._taken[package_id] = own, users - 1
 
 
 def create_app(hub: Hub) -> FastAPI:
     """The application for one hub."""
     app = FastAPI(title="驿站中心", version="1", docs_url=None, redoc_url=None)
     spool = Spool(hub.data / "spool")
-    turn = threading.Lock()
+    spool.sweep(time.time() - KEEP_SECONDS)
+    turns = Turns()
 
     @app.middleware("http")
     async def mark(
@@ -69,22 +98,27 @@ def create_app(hub: Hub) -> FastAPI:
     ) -> Response:
         """Take a piece at ``offset``; when the last arrives the package is handled."""
         body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_PIECE:
-                return JSONResponse(
-                    {"code": "too_large", "message": "一次上传的数据过大。", "hint": "请升级客户端。"},
-                    status_code=413,
-                )
+        try:
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_PIECE:
+                    return JSONResponse(
+                        {"code": "too_large", "message": "一次上传的数据过大。", "hint": "请升级客户端。"},
+                        status_code=413,
+                    )
+        except ClientDisconnect:
+            # What came before the line broke is not asked for again.
+            await run_in_threadpool(_take, package_id, offset, size, bytes(body), broken=True)
+            return Response(status_code=400)
         have = await run_in_threadpool(_take, package_id, offset, size, bytes(body))
         return Response(headers={"Upload-Offset": str(have)})
 
-    def _take(package_id: str, offset: int, size: int, body: bytes) -> int:
-        with turn:
+    def _take(package_id: str, offset: int, size: int, body: bytes, *, broken: bool = False) -> int:
+        with turns.of(package_id):
             if spool.answered(package_id):
                 return spool.size(package_id)
             have = spool.append(package_id, offset, body)
-            if have >= size:
+            if have >= size and not broken:
                 _handle(package_id)
         return have
 

@@ -13,6 +13,7 @@ from shared.clock import CHINA, hlc_time
 from shared.ids import key_id
 from shared.store import sql
 from shared.store.merging import Clash
+from shared.store.references import Origins
 from shared.store.store import Store
 from shared.store.unit import Unit
 
@@ -25,8 +26,12 @@ class _Author(msgspec.Struct, frozen=True):
 def record_clashes(unit: Unit, clashes: Iterable[Clash], people: People, store: Store) -> None:
     """Write one open Conflict per clash; a later clash of the same two authors renews it."""
     declared = store.types["conflict"]
+    origins = Origins(unit.connection)
+    authors: dict[int, _Author] = {}
     for clash in clashes:
-        standing = _author(unit, clash.standing_ref)
+        if clash.standing_ref not in authors:
+            authors[clash.standing_ref] = _author(unit, clash.standing_ref)
+        standing = authors[clash.standing_ref]
         name_s, bureau_s = people.find(standing.user)
         name_p, bureau_p = people.find(clash.actor)
         number = clash.field.number if clash.field else 0
@@ -47,8 +52,8 @@ def record_clashes(unit: Unit, clashes: Iterable[Clash], people: People, store: 
             "theirs_bureau": bureau_p or None,
             "ours_at": standing.at,
             "theirs_at": _time(clash.hlc),
-            "ours_ref": str(clash.standing_ref),
-            "theirs_ref": str(clash.proposed_ref),
+            "ours_ref": _name(origins, clash.standing_ref),
+            "theirs_ref": _name(origins, clash.proposed_ref),
             "state": "open",
         }
         unit.insert(declared, [{**values, "id": conflict_id}], way="exchange", proven=True)
@@ -58,6 +63,12 @@ def _subject(unit: Unit, clash: Clash) -> str:
     label = clash.declared.label
     rows = sql.fetch(unit.connection, clash.declared.name, (label,), [clash.record_id])
     return f"{clash.declared.title} {rows[0][0] if rows else ''}".strip()
+
+
+def _name(origins: Origins, reference: int) -> str:
+    """A reference as it means the same everywhere: device:incarnation:seq."""
+    device, incarnation = origins.name(reference >> SEQ_BITS)
+    return f"{device}:{incarnation}:{reference & SEQ_MASK}"
 
 
 def _text(value: Value) -> str | None:
@@ -75,7 +86,7 @@ def _author(unit: Unit, reference: int) -> _Author:
         unit.connection,
         "SELECT s.payload FROM accepted_set s JOIN origin o ON o.device = s.device"
         " AND o.incarnation = s.incarnation WHERE o.no = ? AND s.first <= ? AND s.last >= ?"
-        " AND s.status <> 'parked'",
+        " AND s.status IN ('applied', 'conflicted')",
         (origin, seq, seq),
     ).fetchone()
     if row is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from sync.suite import SealPublic
 from sync.trust import InviteCode
 
 VALID_DAYS = 14
+_DEVICE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Enrolment:
         :class:`HubRefused` for a code that is unknown, used or out of date.
         """
         request = read_request(core)
+        if not _DEVICE.fullmatch(request.device):
+            raise HubRefused("登记申请中的设备编号格式不对。", "请升级客户端后重新生成申请。")
         with self._store.unit(HUB_ACTOR) as unit:
             row = sql.execute(
                 unit.connection,

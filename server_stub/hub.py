@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from server_stub import keys as hub_keys
 from server_stub.answers import ANSWER_RAW, Answers
 from server_stub.enrolment import Enrolment
-from server_stub.ledger import Intake, Ledger
+from server_stub.ledger import EMPTY, REVOKED, Intake, Ledger
 from server_stub.migrate import open_hub_database
 from server_stub.streams import StreamSink
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
-from shared.errors import PackageError, YizhanError
+from shared.errors import HubRefused, PackageError, YizhanError
 from shared.ids import new_id
 from shared.record import RecordType
 from shared.store import sql
@@ -37,12 +37,19 @@ MEDIA = "media"
 MEDIA_RAW = 3 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class _Began:
+    at: str
+    since: float
+
+
 @dataclass(slots=True)
 class Handled:
     """What became of one incoming package."""
 
     verified: Verified
     bureau: str
+    person: str = ""
     intake: Intake = field(default_factory=Intake)
 
     @property
@@ -105,14 +112,18 @@ class Hub:
         if core.kind is Kind.ENROL_REQUEST:
             return package.self_signed(core)
         found = self.ledger.device(core.exporter)
-        return found.sign if found and found.state == "active" else None
+        if found is not None and found.state == REVOKED:
+            raise HubRefused(
+                "这台设备已被吊销，中心不再接收它的数据。", "数据仍在本机，请联系中心管理员办理。"
+            )
+        return found.sign if found else None
 
     def handle(self, stream: BinaryIO, out: BinaryIO) -> Handled:
         """Take a package, write the answer package to ``out``, and log the exchange.
 
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
-        began = self.clock.now()
+        began = _Began(self.clock.stamp(), time.monotonic())
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         try:
@@ -142,7 +153,8 @@ class Hub:
             raise PackageError("交换包来自未登记的设备。", "请先在中心登记该设备。")
         handled = Handled(opened.verified, device.bureau)
         asks: list[Ask] = []
-        handled.intake = self.ledger.take(_sets(opened, asks), opened.core.package_id)
+        handled.intake = self.ledger.take(_sets(opened, asks), opened.core.package_id, device.device)
+        handled.person = asks[0].person if asks else ""
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
         receipt = self.ledger.receipt(device.device, ask.incarnation, handled.intake, opened.core.package_id)
         limit = MEDIA_RAW if carrier_of(opened.core) == MEDIA else ANSWER_RAW
@@ -156,9 +168,9 @@ class Hub:
         )
         return handled
 
-    def _log(self, handled: Handled, size: int, began: datetime) -> None:
+    def _log(self, handled: Handled, size: int, began: _Began) -> None:
         intake, core = handled.intake, handled.verified.core
-        if carrier_of(core) == NETWORK and intake.outcome == "empty" and core.kind is Kind.CHANGES:
+        if carrier_of(core) == NETWORK and intake.outcome == EMPTY and core.kind is Kind.CHANGES:
             return  # a device that only looks is not an exchange worth a line
         enrolled = core.kind is Kind.ENROL_REQUEST
         self._write_log(
@@ -170,32 +182,33 @@ class Hub:
             changes=intake.changes,
             bytes=size,
             outcome="enrolled" if enrolled else intake.outcome,
-            reason="；".join(sorted({s.reason for s in intake.sets if s.reason})) or None,
+            person=_plain(handled.person, 50),
+            reason=_plain("；".join(sorted({s.reason for s in intake.sets if s.reason})), 2000),
         )
 
     def _log_refused(
-        self, stream: BinaryIO, size: int, refused: YizhanError, began: datetime
+        self, stream: BinaryIO, size: int, refused: YizhanError, began: _Began
     ) -> None:
         core: Core | None = None
         stream.seek(0)
         with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
             core = package.inspect(stream).core
-        known = self.ledger.device(core.exporter) if core else None
+        exporter = _plain(core.exporter, 100) if core else None
+        known = self.ledger.device(exporter) if exporter else None
         self._write_log(
             core, began, bureau=known.bureau if known else None, sets=0, changes=0, bytes=size,
             outcome="refused", reason=refused.message,
         )
 
-    def _write_log(self, core: Core | None, began: datetime, **said: object) -> None:
-        took = self.clock.now() - began
+    def _write_log(self, core: Core | None, began: _Began, **said: object) -> None:
         values = {
-            "package_id": core.package_id if core else None,
-            "device": core.exporter if core else None,
+            "package_id": _plain(core.package_id, 100) if core else None,
+            "device": _plain(core.exporter, 100) if core else None,
             "carrier": carrier_of(core) if core else NETWORK,
             "kind": str(core.kind) if core else None,
             "direction": "up",
-            "started_at": began.isoformat(),
-            "duration_ms": int(took.total_seconds() * 1000),
+            "started_at": began.at,
+            "duration_ms": round((time.monotonic() - began.since) * 1000),
             **said,
         }
         with self.store.unit(HUB_ACTOR) as unit:
@@ -205,6 +218,11 @@ class Hub:
 def carrier_of(core: Core) -> str:
     """By which way a package was meant to travel; its maker says so in the signed core."""
     return MEDIA if core.prereqs.get("carrier") == MEDIA else NETWORK
+
+
+def _plain(text: str, most: int) -> str | None:
+    """What a device says about itself, as a database can hold it; None for nothing."""
+    return text.replace("\0", "")[:most] or None
 
 
 def _sets(opened: Opened, asks: list[Ask]) -> Iterator[tuple[bytes, bytes]]:

@@ -22,8 +22,8 @@ from shared.access import HUB_ACTOR
 from shared.changes import GENESIS
 from shared.errors import AccessDenied, IllegalTransition, PackageTampered, UnknownSigner, YizhanError
 from shared.store import sql
-from shared.store.incoming import Malformed, understand
-from shared.store.merging import Merger
+from shared.store.incoming import Malformed, check_origins, understand
+from shared.store.merging import Merger, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
 from sync import changeset, messages, signing
@@ -35,6 +35,9 @@ APPLIED = "applied"
 PARKED = "parked"
 CONFLICTED = "conflicted"
 QUARANTINED = "quarantined"
+DUPLICATE = "duplicate"
+EMPTY = "empty"
+REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,20 @@ class Intake:
 
     @property
     def outcome(self) -> str:
-        """The worst status among them; ``empty`` for none."""
+        """The worst status among them; ``duplicate`` when all were known, ``empty`` for none."""
+        if self.sets and self.repeated == len(self.sets):
+            return DUPLICATE
         for status in (QUARANTINED, CONFLICTED, PARKED):
             if any(s.status == status for s in self.sets):
                 return status
-        if self.sets and self.repeated == len(self.sets):
-            return "repeated"
-        return APPLIED if self.sets else "empty"
+        return APPLIED if self.sets else EMPTY
+
+    def add(self, said: SetReceipt, *, repeated: bool = False) -> None:
+        """Count one set."""
+        self.sets.append(said)
+        self.repeated += repeated
+        if not repeated and said.status != PARKED:
+            self.changes += said.last - said.first + 1
 
 
 class Ledger:
@@ -91,16 +101,18 @@ class Ledger:
         return DeviceRow(row[0], row[1], VerifyKey(bytes(row[2])), bytes(row[3]), bool(row[4]), row[5])
 
     # --- change sets ---------------------------------------------------------
-    def take(self, sets: Iterable[tuple[bytes, bytes]], package_id: str) -> Intake:
-        """Accept signed change sets ``(envelope, payload)`` in the order given.
+    def take(self, sets: Iterable[tuple[bytes, bytes]], package_id: str, exporter: str) -> Intake:
+        """Accept signed change sets ``(envelope, payload)`` of one device in the order given.
 
         Raises :class:`UnknownSigner` or :class:`PackageTampered` before anything of
         the offending set is stored; sets before it stay.
         """
         intake = Intake()
         for envelope, payload in sets:
-            one = self._verified(envelope, payload)
+            one = self._verified(envelope, payload, exporter)
             self._take_one(one, package_id, intake)
+            while (following := self._next_parked(one)) is not None:
+                self._take_one(following, package_id, intake)
         return intake
 
     def receipt(self, device: str, incarnation: int, intake: Intake, package_id: str) -> bytes:
@@ -112,23 +124,24 @@ class Ledger:
             again = sql.execute(
                 connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
             ).fetchone()
-            if again is not None and intake.repeated == len(intake.sets):
+            if again is not None and _says(bytes(again[0]), intake.sets):
                 return bytes(again[0])
             raw = self._receipt_body(connection, device, incarnation, intake.sets)
             envelope = signing.sign(self._keys.sign, signing.RECEIPT, raw).encode()
-            sql.execute(
-                connection,
-                "INSERT INTO package_seen (package_id, receipt, at) VALUES (?, ?, ?)"
-                " ON CONFLICT (package_id) DO UPDATE SET receipt = excluded.receipt",
-                (package_id, envelope, self._store.clock.stamp()),
-            )
+            if intake.sets:
+                sql.execute(
+                    connection,
+                    "INSERT INTO package_seen (package_id, receipt, at) VALUES (?, ?, ?)"
+                    " ON CONFLICT (package_id) DO UPDATE SET receipt = excluded.receipt",
+                    (package_id, envelope, self._store.clock.stamp()),
+                )
         return envelope
 
     # --- inside --------------------------------------------------------------
     def _receipt_body(
         self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]
     ) -> bytes:
-        reach = _reach(connection, device, incarnation)
+        reach = _reach(connection, device, incarnation, lock=True)
         parked = sql.execute(
             connection,
             "SELECT first, last FROM accepted_set WHERE device = ? AND incarnation = ?"
@@ -155,63 +168,66 @@ class Ledger:
         )
         return raw
 
-    def _verified(self, envelope: bytes, payload: bytes) -> ChangeSet:
+    def _verified(self, envelope: bytes, payload: bytes, exporter: str) -> ChangeSet:
         author = changeset.peek(envelope).device
         known = self.device(author)
-        if known is None:
-            raise UnknownSigner("变更集来自未登记的设备。", "请先在中心登记该设备。")
+        if known is None or author != exporter:
+            raise UnknownSigner("变更集不是由发来它的设备签署的。", "请在填报的设备上重新导出。")
         return changeset.check(envelope, payload, known.sign, self._keys.hub_id)
 
     def _take_one(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
-        st = one.statement
-        with self._store.write() as connection:
-            known = sql.execute(
-                connection,
-                "SELECT status, reason FROM accepted_set WHERE cs_id = ?",
-                (one.cs_id,),
-            ).fetchone()
-            if known is not None:
-                intake.repeated += 1
-                intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, known[0], known[1]))
-                return
-            reach = _reach(connection, st.device, st.incarnation, lock=True)
-            if st.first > reach.contiguous_to + 1:
-                self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id)
-                intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, PARKED, "前序未到"))
-                return
-        self._advance(one, package_id, intake)
-        while (following := self._next_parked(st.device, st.incarnation)) is not None:
-            self._advance(following, package_id, intake)
+        """Apply a set, park it, or put it aside for a person; each in one transaction.
 
-    def _advance(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
-        """Apply a set whose turn it is, or quarantine it; either way it is accounted for."""
-        st = one.statement
+        Another process may be handling the same set: whoever locks the device's
+        row first does the work, the other finds it done.
+        """
         try:
             with self._store.write() as connection:
-                reach = _reach(connection, st.device, st.incarnation, lock=True)
-                reason = _fork(reach, one)
-                if reason:
-                    raise _Quarantine(reason)
-                status, reason = self._apply(connection, one)
-                self._keep(connection, one, status, reason, package_id)
-                _move(connection, st.device, st.incarnation, st.last, st.head)
-        except (_Quarantine, AccessDenied, IllegalTransition, Malformed, PackageTampered) as refused:
-            status, reason = QUARANTINED, refused.message
+                said, repeated = self._accept(connection, one, package_id)
+        except _REFUSALS as refused:
             with self._store.write() as connection:
-                self._keep(connection, one, status, reason, package_id)
-                reach = _reach(connection, st.device, st.incarnation, lock=True)
-                if not isinstance(refused, _Quarantine):
-                    _move(connection, st.device, st.incarnation, st.last, st.head)
-        intake.changes += st.last - st.first + 1
-        intake.sets.append(SetReceipt(one.cs_id, st.first, st.last, status, reason))
+                said, repeated = self._put_aside(connection, one, package_id, refused)
+        intake.add(said, repeated=repeated)
+
+    def _accept(
+        self, connection: sa.Connection, one: ChangeSet, package_id: str
+    ) -> tuple[SetReceipt, bool]:
+        st = one.statement
+        reach = _reach(connection, st.device, st.incarnation, lock=True)
+        early = st.first > reach.contiguous_to + 1
+        known = _known(connection, one)
+        if known is not None and (early or known.status != PARKED):
+            return known, True
+        if early:
+            return self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id), False
+        _same_chain(reach, one)
+        status, reason = self._apply(connection, one)
+        said = self._keep(connection, one, status, reason, package_id)
+        _move(connection, st.device, st.incarnation, st.last, st.head)
+        return said, False
+
+    def _put_aside(
+        self, connection: sa.Connection, one: ChangeSet, package_id: str, refused: YizhanError
+    ) -> tuple[SetReceipt, bool]:
+        """Accounted for, but without effect; a fork does not move the device on."""
+        st = one.statement
+        reach = _reach(connection, st.device, st.incarnation, lock=True)
+        known = _known(connection, one)
+        if known is not None and known.status != PARKED:
+            return known, True
+        said = self._keep(connection, one, QUARANTINED, refused.message, package_id)
+        if not isinstance(refused, _Fork) and st.first == reach.contiguous_to + 1:
+            _move(connection, st.device, st.incarnation, st.last, st.head)
+        return said, False
 
     def _apply(self, connection: sa.Connection, one: ChangeSet) -> tuple[str, str]:
         unit = self._store.unit_on(connection, HUB_ACTOR)
         merger = Merger(unit)
         people = People(connection)
         origins = Origins(connection)
-        late = 0
+        late, devices = 0, set[str]()
         for block in changeset.blocks(one):
+            check_origins(block.origins)
             table = local_table(origins, block.origins)
             for run in block.runs:
                 known = understand(run, table, self._store.by_number)
@@ -220,15 +236,18 @@ class Ledger:
                 actor = people.actor(run.actor, one.statement.device)
                 merger.apply(known, actor)
                 late += not self._store.clock.observe(run.hlc)
+                if known.declared.name == "device":
+                    devices.update(known.ids)
         record_clashes(unit, merger.clashes, people, self._store)
         unit.finish()
+        _note_devices(connection, devices)
         if merger.clashes:
             return CONFLICTED, f"{len(merger.clashes)} 处与已入库的内容不一致，待处理"
         return APPLIED, "设备时钟超前，顺序不受影响" if late else ""
 
     def _keep(
         self, connection: sa.Connection, one: ChangeSet, status: str, reason: str, package_id: str
-    ) -> None:
+    ) -> SetReceipt:
         st = one.statement
         sql.execute(
             connection,
@@ -241,26 +260,38 @@ class Ledger:
                 self._store.clock.stamp(),
             ),
         )
+        return SetReceipt(one.cs_id, st.first, st.last, status, reason)
 
-    def _next_parked(self, device: str, incarnation: int) -> ChangeSet | None:
+    def _next_parked(self, after: ChangeSet) -> ChangeSet | None:
+        """A parked set of the same device whose turn has come."""
+        st = after.statement
         with self._store.read() as connection:
-            reach = _reach(connection, device, incarnation)
+            reach = _reach(connection, st.device, st.incarnation)
             row = sql.execute(
                 connection,
                 "SELECT envelope, payload FROM accepted_set WHERE device = ? AND incarnation = ?"
-                " AND status = ? AND first = ?",
-                (device, incarnation, PARKED, reach.contiguous_to + 1),
+                " AND status = ? AND first <= ? ORDER BY first, cs_id",
+                (st.device, st.incarnation, PARKED, reach.contiguous_to + 1),
             ).fetchone()
         if row is None:
             return None
         payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
-        return self._verified(bytes(row[0]), payload)
+        return self._verified(bytes(row[0]), payload, st.device)
 
 
 class _Quarantine(YizhanError):
     """This set must be looked at by a person before it counts."""
 
     code = "quarantine"
+
+
+class _Fork(_Quarantine):
+    """This set does not continue what the hub has of the device."""
+
+
+_REFUSALS = (
+    _Quarantine, AccessDenied, IllegalTransition, Malformed, NoSuchRecord, PackageTampered,
+)
 
 
 class _Reach(msgspec.Struct, frozen=True):
@@ -270,7 +301,11 @@ class _Reach(msgspec.Struct, frozen=True):
 
 
 def _reach(connection: sa.Connection, device: str, incarnation: int, *, lock: bool = False) -> _Reach:
-    for_update = " FOR UPDATE" if lock and sql.is_postgres(connection) else ""
+    """How far a device has come; ``lock`` holds it until commit, even before its first set."""
+    for_update = ""
+    if lock and sql.is_postgres(connection):
+        _insert_reach(connection, device, incarnation)
+        for_update = " FOR UPDATE"
     row = sql.execute(
         connection,
         "SELECT contiguous_to, head, last_receipt FROM device_reach"
@@ -280,23 +315,50 @@ def _reach(connection: sa.Connection, device: str, incarnation: int, *, lock: bo
     return _Reach(row[0], bytes(row[1]), row[2]) if row else _Reach(0, GENESIS, "")
 
 
-def _move(connection: sa.Connection, device: str, incarnation: int, to: int, head: bytes) -> None:
+def _insert_reach(connection: sa.Connection, device: str, incarnation: int) -> None:
     sql.execute(
         connection,
         "INSERT INTO device_reach (device, incarnation, contiguous_to, head, last_receipt)"
-        " VALUES (?, ?, ?, ?, '') ON CONFLICT (device, incarnation)"
-        " DO UPDATE SET contiguous_to = excluded.contiguous_to, head = excluded.head",
-        (device, incarnation, to, head),
+        " VALUES (?, ?, 0, ?, '') ON CONFLICT DO NOTHING",
+        (device, incarnation, GENESIS),
     )
 
 
-def _fork(reach: _Reach, one: ChangeSet) -> str:
-    """Why this set does not continue the device's chain; ``""`` when it does."""
+def _move(connection: sa.Connection, device: str, incarnation: int, to: int, head: bytes) -> None:
+    _insert_reach(connection, device, incarnation)
+    sql.execute(
+        connection,
+        "UPDATE device_reach SET contiguous_to = ?, head = ? WHERE device = ? AND incarnation = ?",
+        (to, head, device, incarnation),
+    )
+
+
+def _known(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
+    row = sql.execute(
+        connection, "SELECT status, reason FROM accepted_set WHERE cs_id = ?", (one.cs_id,)
+    ).fetchone()
+    return SetReceipt(one.cs_id, one.statement.first, one.statement.last, *row) if row else None
+
+
+def _says(envelope: bytes, sets: list[SetReceipt]) -> bool:
+    """Whether an earlier receipt says the same about these sets."""
+    before = messages.decode(signing.Envelope.decode(envelope).payload, Receipt)
+    return {s.cs_id: s.status for s in sets}.items() <= {s.cs_id: s.status for s in before.sets}.items()
+
+
+def _same_chain(reach: _Reach, one: ChangeSet) -> None:
+    """Raise :class:`_Fork` unless this set continues the device's chain."""
     if one.statement.first <= reach.contiguous_to:
-        return "同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。"
+        raise _Fork("同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。")
     if one.statement.prev_head != reach.head:
-        return "与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。"
-    return ""
+        raise _Fork("与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。")
+
+
+def _note_devices(connection: sa.Connection, devices: set[str]) -> None:
+    """A revocation decided in a record takes effect on the keys."""
+    found = sql.fetch(connection, "device", ("id", "state"), sorted(devices)) if devices else []
+    for device, state in found:
+        sql.execute(connection, "UPDATE device_key SET state = ? WHERE device = ?", (state, device))
 
 
 def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:

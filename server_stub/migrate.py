@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from server_stub.tables import hub
-from shared.store import tables
 from shared.store.database import Database, open_url
-from shared.types import catalog
+from shared.store.migrate import HUB, bring_up
 
 
 def open_hub_database(url: str) -> Database:
-    """Open and bring up to date."""
+    """Open and bring up to date; a SQLite hub gets its copy first, PostgreSQL has its own backups."""
     database = open_url(url)
-    tables.derive_all(catalog.ALL)
-    with database.writer.begin() as connection:
-        tables.records.create_all(connection)
-        hub.create_all(connection)
+    try:
+        bring_up(database, HUB)
+    except BaseException:
+        database.close()
+        raise
     return database

@@ -72,6 +72,13 @@ class Spool:
         """Whether the package was handled."""
         return self._path(package_id, "answer").exists()
 
+    def sweep(self, before: float) -> int:
+        """Remove what was last touched before a time; returns how many files."""
+        old = [p for p in self._folder.iterdir() if p.is_file() and p.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def size(self, package_id: str) -> int:
         """Length of a handled package."""
         return int(self._path(package_id, "size").read_text())

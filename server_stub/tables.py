@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-hub = sa.MetaData()
+from shared.store.tables import NAMES
+
+hub = sa.MetaData(naming_convention=NAMES)
 
 fact = sa.Table(
     "fact",

@@ -131,3 +131,19 @@ def require(
         f"您没有{verb}这条{declared.title}的权限。",
         "只能维护本单位的数据；如确需办理，请联系单位管理员。",
     )
+
+
+_GRANTED_BY_BUREAUS = frozenset({Role.OFFICER, Role.BUREAU_ADMIN})
+
+
+def require_grant(actor: Actor, declared: RecordType, values: Mapping[str, Any]) -> None:
+    """Raise :class:`AccessDenied` when an account would get more than ``actor`` may give (R208)."""
+    if declared.name != "user" or actor.has(Role.HUB, Role.HUB_ADMIN):
+        return
+    roles = {one for one in str(values.get("roles") or "").split(",") if one}
+    if roles <= _GRANTED_BY_BUREAUS and values.get("bureau") in {actor.bureau, *actor.bureaus}:
+        return
+    raise AccessDenied(
+        "您不能维护这个账号：只能为本单位及下级单位的人员授予监管人员或单位管理员角色。",
+        "其他单位的账号和中心管理员角色由中心管理员办理。",
+    )

@@ -74,6 +74,8 @@ class Field:
     example: str = ""
     unit: str = ""
     standard: str = ""
+    words: tuple[tuple[str, str], ...] = ()
+    """Stored names and what people read for them: the states of a workflow."""
     check: Check | None = None
     default: Any = None
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.record import RecordType
 
 
 class Op(StrEnum):
@@ -55,6 +58,24 @@ TODAY = Here("today")
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Records of another type that refer to this one must exist, or must not.
+
+    :param field: field of ``declared`` that holds this record's id.
+    :param conditions: what must hold of them.
+    """
+
+    declared: RecordType
+    field: str
+    conditions: tuple[Condition, ...] = ()
+    present: bool = True
+
+    def absent(self) -> Related:
+        """The opposite: there is no such record."""
+        return replace(self, present=not self.present)
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """All conditions must hold.
 
@@ -67,7 +88,12 @@ class Filter:
     text: str = ""
     order: str = ""
     deleted: bool = False
+    related: tuple[Related, ...] = ()
 
     def where(self, field: str, op: Op, value: Any = None) -> Filter:
         """The same filter with one more condition."""
         return replace(self, conditions=(*self.conditions, Condition(field, op, value)))
+
+    def having(self, related: Related) -> Filter:
+        """The same filter with one more demand on records that refer here."""
+        return replace(self, related=(*self.related, related))

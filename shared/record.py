@@ -259,7 +259,7 @@ def record_type(
     def build(plain: type[T]) -> type[T]:
         namespace = {k: v for k, v in plain.__dict__.items() if k not in ("__dict__", "__weakref__")}
         cls: type[Any] = dataclass(frozen=True, kw_only=True)(type(plain.__name__, (Record,), namespace))
-        declared = tuple(_declared(cls))
+        declared = tuple(_with_states(one, lifecycle) for one in _declared(cls))
         _check_numbers(name, declared)
         ordered = tuple(x for x in declared if x.name not in PROVENANCE) + tuple(
             x for x in declared if x.name in PROVENANCE
@@ -298,6 +298,13 @@ def _declared(cls: type[Any]) -> Iterator[Field]:
         declared = one.metadata.get(META)
         if declared is not None:
             yield dataclasses.replace(declared, name=one.name)
+
+
+def _with_states(one: Field, lifecycle: Lifecycle | None) -> Field:
+    """The state field is read by the titles of the states."""
+    if lifecycle is None or one.name != lifecycle.field:
+        return one
+    return dataclasses.replace(one, words=tuple((s.name, s.title) for s in lifecycle.states))
 
 
 def _rules(plain: type[Any]) -> Iterator[Rule]:

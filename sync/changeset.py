@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from shared.changes import Block, chain, decode_block, join_blocks, split_blocks
+from shared.changes import SEQ_MASK, Block, chain, decode_block, join_blocks, split_blocks
 from shared.errors import PackageTampered
 from sync import messages, signing
 from sync.layout import ASK_AGAIN
 from sync.messages import PROTOCOL, Statement
 from sync.signing import Envelope, SigningKey, VerifyKey
+
+MAX_INCARNATION = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def check(envelope: bytes, payload: bytes | None, key: VerifyKey, hub_id: str) -
     """
     signed = signing.verify(Envelope.decode(envelope), key, signing.STATEMENT)
     statement = messages.decode(signed, Statement)
+    if not (
+        1 <= statement.first <= statement.last <= SEQ_MASK and 1 <= statement.incarnation < MAX_INCARNATION
+    ):
+        raise PackageTampered("变更集的顺序号不对。", ASK_AGAIN)
     if statement.hub_id != hub_id:
         raise PackageTampered("变更集是发给另一个中心的。", "请把交换包交给它所属的中心。")
     if payload is not None and (
@@ -109,7 +115,7 @@ def blocks(one: ChangeSet) -> list[Block]:
         raise PackageTampered("变更集的格式不对。", ASK_AGAIN) from bad
     expected = one.statement.first
     for block in parsed:
-        if block.origins[0] != (one.statement.device, one.statement.incarnation):
+        if block.origins[:1] != [(one.statement.device, one.statement.incarnation)]:
             raise PackageTampered("变更集中混有别的设备的变更。", ASK_AGAIN)
         for run in block.runs:
             if run.origin != 0 or run.first != expected or run.writers:

@@ -15,8 +15,15 @@ from typing import BinaryIO
 import msgspec
 
 from shared.access import HUB_ACTOR
-from shared.changes import chain, decode_block, split_blocks
-from shared.errors import Cancelled, PackageError, PackageTampered, YizhanError
+from shared.changes import Block, chain, decode_block, split_blocks
+from shared.errors import (
+    Cancelled,
+    Interrupted,
+    PackageError,
+    PackageTampered,
+    Unreachable,
+    YizhanError,
+)
 from shared.store import exchange
 from shared.store.exchange import Attempt, CursorRow
 from shared.store.facts import read_number, write_text
@@ -176,8 +183,14 @@ class Engine:
         """Rounds until the hub has nothing more; raises what stops it, after noting it down."""
         result = Round()
         self._spool.mkdir(parents=True, exist_ok=True)
+        unfinished = self._unfinished()
+        if unfinished is not None:
+            progress(0, 0, "正在接着上次继续")
+            self._exchange(unfinished, carrier, progress, result)
         for _ in range(MAX_ROUNDS):
-            sealed = self._one_round(carrier, progress, person, result)
+            progress(0, 0, "正在封装")
+            sealed = self._sealed(carrier, person)
+            self._exchange(sealed, carrier, progress, result)
             if not result.received.more and sealed.n_entries <= 1:
                 break
             if not result.received.more and not self._pending():
@@ -190,25 +203,61 @@ class Engine:
             at = exchange.reach(connection)
         return at.written > at.sealed
 
-    def _one_round(self, carrier: Carrier, progress: Progress, person: str, result: Round) -> Sealed:
-        up, answer = self._spool / "up.yzp", self._spool / "answer.yzp"
-        answer.unlink(missing_ok=True)
-        progress(0, 0, "正在封装")
-        with up.open("w+b") as out:
+    @property
+    def _up(self) -> Path:
+        return self._spool / "up.yzp"
+
+    @property
+    def _answer(self) -> Path:
+        return self._spool / "answer.yzp"
+
+    def _sealed(self, carrier: Carrier, person: str) -> Sealed:
+        """A new package, whole on disk before its first byte is sent."""
+        part = self._up.with_suffix(".part")
+        self._answer.unlink(missing_ok=True)
+        with part.open("w+b") as out:
             sealed = self.prepare(out, carrier.name, person)
+        part.replace(self._up)
+        return sealed
+
+    def _unfinished(self) -> Sealed | None:
+        """The package an earlier attempt could not bring to its end; the same bytes go on."""
+        if not self._up.exists():
+            return None
+        try:
+            with self._up.open("rb") as stream:
+                found = package.verify(
+                    stream,
+                    lambda core: self._keys.sign.public if core.exporter == self._device else None,
+                    self._hub.hub_id,
+                )
+        except PackageError:
+            self._clear()
+            return None
+        return Sealed(
+            found.core.package_id, found.fingerprint, found.size, found.n_entries, found.raw_len
+        )
+
+    def _clear(self) -> None:
+        self._up.unlink(missing_ok=True)
+        self._answer.unlink(missing_ok=True)
+
+    def _exchange(
+        self, sealed: Sealed, carrier: Carrier, progress: Progress, result: Round
+    ) -> None:
         sets = sealed.n_entries - 1
         try:
-            carrier.exchange(up, sealed.package_id, answer, progress)
-            with answer.open("rb") as stream:
+            carrier.exchange(self._up, sealed.package_id, self._answer, progress)
+            with self._answer.open("rb") as stream:
                 opened = self.open(stream)
                 absorbed = self.absorb(opened, carrier.name, progress)
         except YizhanError as failed:
+            if not isinstance(failed, Cancelled | Interrupted | Unreachable):
+                self._clear()
             outcome = "cancelled" if isinstance(failed, Cancelled) else "failed"
             self._note(carrier.name, "up", sealed, sets, 0, outcome, str(failed))
             raise
-        finally:
-            up.unlink(missing_ok=True)
-            answer.unlink(missing_ok=True)
+        self._clear()
         received = result.received
         received.receipts += absorbed.receipts
         received.changes += absorbed.changes
@@ -223,7 +272,6 @@ class Engine:
         if sets or absorbed.changes:
             text = f"上行 {sets} 个变更集，下行 {absorbed.changes} 条变更"
             self._note(carrier.name, "both", sealed, sets, changes + absorbed.changes, "done", text)
-        return sealed
 
     def _note(
         self, carrier: str, direction: str, sealed: Sealed, sets: int, changes: int, outcome: str,
@@ -275,17 +323,9 @@ class Engine:
                 raise PackageError(
                     "这个交换包前面还有没有收到的数据。", "请先导入较早的交换包，或联网同步一次。"
                 )
-            if down.after != at.n or down.prev_head != at.head:
-                raise PackageTampered("下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
-            raws = _blocks(payload)
-            head = down.prev_head
-            for raw in raws:
-                head = chain(head, raw)
-            if head != down.head:
-                raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
             follower = self._follower(unit)
-            for raw in raws:
-                follower.apply(down.stream, decode_block(raw))
+            for block in _continuing(down, payload, at):
+                follower.apply(down.stream, block)
             exchange.move_cursor(
                 unit.connection, CursorRow(down.stream, down.epoch, down.to, down.head)
             )
@@ -307,8 +347,21 @@ class Engine:
         return Follower(unit, self._store.by_number, read_number(unit.connection, "receipted"))
 
 
-def _blocks(payload: bytes) -> list[bytes]:
+def _continuing(down: Down, payload: bytes, at: CursorRow) -> list[Block]:
+    """The blocks that follow a cursor; those before it came by another way already."""
     try:
-        return split_blocks(payload)
-    except msgspec.ValidationError as bad:
+        raws = split_blocks(payload)
+        blocks = [decode_block(raw) for raw in raws]
+    except (msgspec.DecodeError, msgspec.ValidationError) as bad:
         raise PackageTampered("下行数据的格式不对。", ASK_AGAIN) from bad
+    n, head, start = down.after, down.prev_head, -1
+    for i, (raw, block) in enumerate(zip(raws, blocks, strict=True)):
+        if (n, head) == (at.n, at.head):
+            start = i
+        head = chain(head, raw)
+        n += block.count
+    if (n, head) != (down.to, down.head):
+        raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
+    if start < 0:
+        raise PackageTampered("下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
+    return blocks[start:]

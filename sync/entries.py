@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
@@ -83,18 +84,26 @@ def read_entries(reader: Reader, manifest: Manifest, raw_len: int) -> Iterator[E
 
     Sizes are checked against what is left before a buffer for them is made.
     """
-    while left := raw_len - manifest.raw_len:
-        front = _take(reader, 4, left)
-        size = int.from_bytes(front, "big")
-        if size > MAX_ENTRY_HEADER:
-            tampered("交换包内一项内容的说明过长。")
-        packed = _take(reader, size, left - 4)
-        head = decode(packed, _Head)
-        if head.size > MAX_ENTRY:
-            tampered("交换包内一项内容超过 64 MB。")
-        data = _take(reader, head.size, left - 4 - size)
-        manifest.add(front + packed, data)
-        yield Entry(head.kind, head.meta, data)
+    left = raw_len
+    with ThreadPoolExecutor(1) as beside:  # one entry is hashed while its reader is at work on it
+        hashed: Future[None] | None = None
+        while left:
+            front = _take(reader, 4, left)
+            size = int.from_bytes(front, "big")
+            if size > MAX_ENTRY_HEADER:
+                tampered("交换包内一项内容的说明过长。")
+            packed = _take(reader, size, left - 4)
+            head = decode(packed, _Head)
+            if head.size > MAX_ENTRY:
+                tampered("交换包内一项内容超过 64 MB。")
+            data = _take(reader, head.size, left - 4 - size)
+            left -= 4 + size + head.size
+            if hashed is not None:
+                hashed.result()
+            hashed = beside.submit(manifest.add, front + packed, data)
+            yield Entry(head.kind, head.meta, data)
+        if hashed is not None:
+            hashed.result()
 
 
 def _take(reader: Reader, size: int, left: int) -> bytes:

@@ -21,6 +21,13 @@ PIECE = 1 << 20
 TIMEOUT = (5.0, 60.0)
 MARK = "X-Yizhan"
 RETRIES = 4
+SIP = 1 << 14
+"""Small, so that little is lost when a download breaks."""
+
+Reached = Callable[[int], None]
+_BROKEN = (
+    requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, Interrupted,
+)
 
 
 class HttpCarrier:
@@ -43,8 +50,8 @@ class HttpCarrier:
         where = f"{self._url}/v1/packages/{package_id}"
         size = sealed.stat().st_size
         with sealed.open("rb") as stream:
-            self._resuming(lambda: self._upload(where, stream, size, progress))
-        self._resuming(lambda: self._download(f"{where}/answer", answer, progress))
+            self._resuming(lambda reached: self._upload(where, stream, size, progress, reached))
+        self._resuming(lambda reached: self._download(f"{where}/answer", answer, progress, reached))
         self._check(answer)
 
     def alive(self) -> bool:
@@ -56,9 +63,14 @@ class HttpCarrier:
         return answer.ok and MARK in answer.headers
 
     # --- inside --------------------------------------------------------------
-    def _upload(self, where: str, stream: BinaryIO, size: int, progress: Progress) -> None:
-        offset = self._offset(where)
+    def _upload(
+        self, where: str, stream: BinaryIO, size: int, progress: Progress, reached: Reached
+    ) -> None:
+        # Even when all bytes are there the last is sent again: the hub may have
+        # been stopped before it handled them.
+        offset = min(self._offset(where), size - 1)
         while offset < size:
+            reached(offset)
             progress(offset, size, "正在上传")
             stream.seek(offset)
             piece = stream.read(PIECE)
@@ -70,17 +82,21 @@ class HttpCarrier:
         answer = self._send("HEAD", where, missing_ok=True)
         return 0 if answer.status_code == 404 else _number(answer, "Upload-Offset")
 
-    def _download(self, where: str, target: Path, progress: Progress) -> None:
+    def _download(self, where: str, target: Path, progress: Progress, reached: Reached) -> None:
         have = target.stat().st_size if target.exists() else 0
+        reached(have)
         headers = {"Range": f"bytes={have}-"} if have else {}
         answer = self._send("GET", where, headers=headers, stream=True)
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # the line broke just after the last byte
         if have and answer.status_code != 206:
             have = 0
         total = have + _number(answer, "Content-Length")
-        with target.open("ab" if have else "wb") as out:
-            for piece in answer.iter_content(PIECE):
+        with answer, target.open("ab" if have else "wb") as out:
+            for piece in answer.iter_content(SIP):
                 out.write(piece)
                 have += len(piece)
+                reached(have)
                 progress(have, total, "正在下载")
         if have < total:
             raise Interrupted("下载中断。", "程序会从断点继续。")
@@ -103,25 +119,32 @@ class HttpCarrier:
             raise BadAnswer("应答的不是驿站中心。", "请核对中心地址，或检查网络是否需要先登录认证。")
         if answer.status_code == 404 and missing_ok:
             return answer
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            return answer
         if 400 <= answer.status_code < 500:
             raise _refusal(answer)
         if answer.status_code >= 500:
             raise BadAnswer("中心暂时出错，没有处理成功。", "数据仍在本机，请稍后重试或联系中心管理员。")
         return answer
 
-    def _resuming(self, step: Callable[[], None]) -> None:
-        for attempt in range(RETRIES + 1):
+    def _resuming(self, step: Callable[[Reached], None]) -> None:
+        """Repeat a step while it gets further; give up after some attempts that do not."""
+        furthest, failed = -1, 0
+
+        def reached(offset: int) -> None:
+            nonlocal furthest, failed
+            if offset > furthest:
+                furthest, failed = offset, 0
+
+        while True:
             try:
-                step()
+                step(reached)
                 return
-            except (requests.ConnectionError, requests.Timeout, Interrupted) as broken:
-                if attempt == RETRIES or _never_connected(broken):
+            except _BROKEN as broken:
+                failed += 1
+                if failed > RETRIES or _never_connected(broken):
                     raise _explain(broken) from broken
-                self._wait(min(0.2 * 2**attempt, 5.0))
-            except requests.exceptions.ChunkedEncodingError as broken:
-                if attempt == RETRIES:
-                    raise _explain(broken) from broken
-                self._wait(min(0.2 * 2**attempt, 5.0))
+                self._wait(min(0.2 * 2**failed, 5.0))
             except requests.RequestException as bad:
                 raise BadAnswer("中心地址无法使用。", "请在设置中核对中心地址。") from bad
 

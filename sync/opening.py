@@ -104,21 +104,51 @@ def verify(stream: BinaryIO, trust: Trust, expected_hub: str | None = None) -> V
             "交换包的发出方不在本机信任的名单中。",
             "请先同步最新的设备名单；仍不行时请联系中心管理员核实该设备。",
         )
+    envelope, found = _to_the_end(stream, header)
+    return _fitting(header, verify_envelope(envelope, signer, TRAILER), found)
+
+
+def intact(stream: BinaryIO) -> Verified:
+    """Check lengths and hashes alone, for a courier who does not know the signer.
+
+    Shows damage, not forgery: nothing it returns may be believed, only carried on.
+    """
+    header = read_header(stream)
+    envelope, found = _to_the_end(stream, header)
+    return _fitting(header, envelope.payload, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was counted on the way through a package."""
+
+    n_chunks: int
+    chunks_hash: bytes
+    size: int
+
+
+def _to_the_end(stream: BinaryIO, header: Header) -> tuple[Envelope, _Found]:
     n_chunks, chunks_hash, length = _hash_chunks(stream, header)
     packed = read_exactly(stream, read_length(stream, MAX_TRAILER))
     if stream.read(1):
         tampered("交换包末尾有多余的内容。")
-    payload = verify_envelope(Envelope.decode(packed), signer, TRAILER)
+    found = _Found(n_chunks, chunks_hash, header.size + length + 4 + len(packed))
+    return Envelope.decode(packed), found
+
+
+def _fitting(header: Header, payload: bytes, found: _Found) -> Verified:
     trailer = decode(payload, Trailer)
-    if (trailer.header_hash, trailer.n_chunks, trailer.chunks_hash) != (header.hash, n_chunks, chunks_hash):
+    said = (trailer.header_hash, trailer.n_chunks, trailer.chunks_hash)
+    if said != (header.hash, found.n_chunks, found.chunks_hash):
         tampered("交换包的内容与签名不符，可能在途中被改动过。")
     if trailer.raw_len > MAX_RAW:
         tampered("交换包声明的内容大小超出规定。")
-    if trailer.volumes not in (0, core.volume.index) or len(trailer.earlier) != max(trailer.volumes - 1, 0):
+    volume = header.core.volume
+    if trailer.volumes not in (0, volume.index) or len(trailer.earlier) != max(trailer.volumes - 1, 0):
         tampered("交换包的分卷信息前后不一致。")
     hasher = header.suite.hasher()
     hasher.update(payload)
-    return Verified(header, trailer, hasher.digest(), header.size + length + 4 + len(packed))
+    return Verified(header, trailer, hasher.digest(), found.size)
 
 
 def self_signed(core: Core) -> VerifyKey | None:

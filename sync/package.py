@@ -19,7 +19,7 @@ from sync.layout import (
     Volume,
     fingerprint_text,
 )
-from sync.opening import Opened, Trust, Verified, inspect, open_package, self_signed, verify
+from sync.opening import Opened, Trust, Verified, inspect, intact, open_package, self_signed, verify
 from sync.sealing import CoreDraft, Sealed, seal, seal_bytes
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Volume",
     "fingerprint_text",
     "inspect",
+    "intact",
     "open_package",
     "seal",
     "seal_bytes",

@@ -30,7 +30,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         if bad.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull("磁盘空间不足，文件没有写入。", "请清理磁盘后重试，原有文件没有变动。") from bad
         raise StoreError(
-            f"无法写入数据文件夹：{path.parent}", f"请检查该文件夹的权限（{bad.strerror}）。"
+            f"无法写入文件夹：{path.parent}", f"请检查该文件夹的权限（{bad.strerror}）。"
         ) from bad
 
 

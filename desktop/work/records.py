@@ -6,7 +6,8 @@ Everything a page asks of data goes through here; nothing here draws.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from shared.store.lookups import StoreReferences
 from shared.store.query import Place, StoredRow
 from shared.store.standings import Standings
 from shared.store.store import Store
+from shared.store.unit import Unit
 
 Changed = Callable[[frozenset[str], str], None]
 
@@ -295,6 +297,15 @@ class Records:
         with self._store.unit(self.actor) as unit:
             unit.update(declared, record_id, changes, seen=row.seen, proven=True)
         self.announce({declared.name}, initiator)
+
+    @contextmanager
+    def unit(self, cause: str = "", *, initiator: str = "") -> Iterator[Unit]:
+        """One transaction over several records; everybody is told once it stands."""
+        self._may_write()
+        with self._store.unit(self.actor, cause=cause) as unit:
+            yield unit
+        if unit.changed:
+            self.announce(unit.changed, initiator)
 
     def announce(self, types: Collection[str], initiator: str = "") -> None:
         """Tell everybody that records of these types changed."""

@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar, overload
 from urllib.parse import urlsplit
 
 from desktop.work.files import write_atomic
-from shared.errors import InputError
+from shared.errors import InputError, StoreError
 
 FILE_NAME = "settings.json"
 FOLDER_VARIABLE = "YIZHAN_DATA"
 
-T = TypeVar("T", str, int, bool)
+T = TypeVar("T")
 Check = Callable[[T], str]
 """Why a value cannot be taken, in Chinese; ``""`` when it can."""
 
@@ -51,7 +51,7 @@ class ConfigVar(Generic[T]):
     def __get__(self, settings: Settings | None, owner: type[Settings]) -> T | ConfigVar[T]:
         if settings is None:
             return self
-        value = settings.stored(self.name)
+        value: T | None = settings.stored(self.name)
         return self.default if value is None or self.problem(value) else value
 
     def problem(self, value: Any) -> str:
@@ -148,6 +148,8 @@ class Settings:
             found = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return {}
+        except OSError as bad:
+            raise StoreError("读不到本机的设置文件。", f"请检查 {self.path} 的权限。") from bad
         except ValueError:
             self.damaged = True  # defaults serve; the next save replaces it
             return {}

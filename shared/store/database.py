@@ -70,7 +70,8 @@ def open_cipher(path: Path, key: bytes) -> Database:
         return handle
 
     # The pysqlcipher dialect would issue PRAGMA key again; plain sqlite does not.
-    return _sqlite_pair(create, path, key)
+    # The module tells SQLAlchemy whose errors these are.
+    return _sqlite_pair(create, path, key, dbapi2)
 
 
 def open_url(url: str) -> Database:
@@ -84,7 +85,9 @@ def open_url(url: str) -> Database:
             _prepare_sqlite(handle, read_only)
             return handle
 
-        return _sqlite_pair(create, path, None)
+        return _sqlite_pair(create, path, None, sqlite3)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
     writer = sa.create_engine(parsed, pool_size=2, max_overflow=2, pool_pre_ping=True)
     reader = sa.create_engine(
         parsed,
@@ -95,17 +98,19 @@ def open_url(url: str) -> Database:
     return Database(writer, reader)
 
 
-def _sqlite_pair(create: Any, path: Path, key: bytes | None) -> Database:
+def _sqlite_pair(create: Any, path: Path, key: bytes | None, module: Any) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()
     writer = sa.create_engine(
-        "sqlite://", creator=lambda: create(False), poolclass=QueuePool, pool_size=1, max_overflow=0
+        "sqlite://", module=module, creator=lambda: create(False), poolclass=QueuePool, pool_size=1,
+        max_overflow=0,
     )
     # SQLAlchemy must not begin for us: the write door says BEGIN IMMEDIATE itself.
     sa.event.listen(writer, "connect", _manual_begin)
     sa.event.listen(writer, "begin", _begin_immediate)
     reader = sa.create_engine(
-        "sqlite://", creator=lambda: create(True), poolclass=QueuePool, pool_size=4, max_overflow=4
+        "sqlite://", module=module, creator=lambda: create(True), poolclass=QueuePool, pool_size=4,
+        max_overflow=4,
     )
     if fresh:
         with writer.connect():

@@ -99,10 +99,9 @@ def record_receipt(
     :param sets: ``(cs_id, status, reason)``.
     An older receipt that arrives late never takes anything back.
     """
-    digest = hashlib.sha256(envelope).hexdigest()
-    known = sql.execute(connection, "SELECT 1 FROM receipt WHERE digest = ?", (digest,)).fetchone()
-    if known:
+    if knows_receipt(connection, envelope):
         return False
+    digest = hashlib.sha256(envelope).hexdigest()
     sql.execute(
         connection,
         "INSERT INTO receipt (digest, envelope, received_at, carrier) VALUES (?, ?, ?, ?)",
@@ -124,6 +123,13 @@ def record_receipt(
             (carrier, contiguous_to),
         )
     return True
+
+
+def knows_receipt(connection: sa.Connection, envelope: bytes) -> bool:
+    """Whether this very receipt was taken into account before."""
+    digest = hashlib.sha256(envelope).hexdigest()
+    row = sql.execute(connection, "SELECT 1 FROM receipt WHERE digest = ?", (digest,)).fetchone()
+    return row is not None
 
 
 def last_receipt(connection: sa.Connection) -> tuple[bytes, str] | None:

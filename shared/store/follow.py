@@ -7,6 +7,7 @@ field waits in ``shadow`` and is shown when the receipt says the hub kept it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -33,16 +34,30 @@ class Follower:
         self.held = 0
 
     def apply(self, stream: str, block: Block) -> None:
-        """Apply one block; unknown types and fields are held for a later version."""
+        """Apply one block; unknown types and fields are held for a later version.
+
+        Officers' updates come as one run each: neighbours of one type are taken together.
+        """
         table = local_table(self._origins, block.origins)
+        updates: list[Incoming] = []
         for run in block.runs:
             self._unit.clock.observe(run.hlc)
             known = understand(run, table, self._types)
             if known is None or known.partial:
                 self._hold(stream, Block(block.origins, [run]))
-            if known is not None:
+            if known is None:
+                continue
+            if updates and (known.op is not Op.UPDATE or known.declared is not updates[0].declared):
+                self._merge_rows(updates)
+                updates = []
+            if known.op is Op.UPDATE:
+                if not self._is_echo(known):
+                    updates.append(known)
+            else:
                 self._apply(known)
-                self.applied += run.count
+            self.applied += run.count
+        if updates:
+            self._merge_rows(updates)
 
     def lift_shadows(self) -> None:
         """Show what waited under own changes that now have their receipt."""
@@ -69,15 +84,17 @@ class Follower:
         own = reference >> SEQ_BITS == self._unit.origin
         return own and reference & SEQ_MASK > self._receipted
 
+    def _is_echo(self, one: Incoming) -> bool:
+        """What we wrote stands as we wrote it."""
+        return one.first >> SEQ_BITS == self._unit.origin and not one.writers
+
     def _apply(self, one: Incoming) -> None:
-        if one.first >> SEQ_BITS == self._unit.origin and not one.writers:
-            return  # an echo: what we wrote stands as we wrote it
+        if self._is_echo(one):
+            return
         if one.op is Op.DELETE:
             self._delete(one)
-        elif one.op is Op.INSERT and self._insert_all(one):
-            return
-        else:
-            self._merge_rows(one)
+        elif not self._insert_all(one):
+            self._merge_rows([one])
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:
@@ -87,32 +104,51 @@ class Follower:
         written = unit.put_new(one.declared, one.fields, one.ids, one.columns, writers, one.run.hlc)
         return written == len(one.ids)
 
-    def _merge_rows(self, one: Incoming) -> None:
-        unit, declared = self._unit, one.declared
-        states = unit.load(declared, one.ids)
-        plain: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        for row, record_id in enumerate(one.ids):
-            state = states.get(record_id)
-            if state is None:
-                self._create(one, row)
-                continue
-            values: dict[str, Value] = {}
-            writers: dict[int, int] = {}
-            for column, field in enumerate(one.fields):
-                writer = one.writer(row, column)
-                value = one.columns[column][row]
-                if self._own_pending(state.writer(field.number)):
-                    self._cast(declared.name, record_id, field.number, value, writer)
-                elif state.writer(field.number) != writer or state.values[field.name] != value:
-                    values[field.name] = value
-                    writers[field.number] = writer
-            if values:
-                body = self._body(state, values, writers, one.run.hlc, record_id)
-                plain.setdefault(tuple(values), []).append(body)
-            if one.op is Op.INSERT and state.deleted and not self._own_pending(state.tag):
-                unit.put_deleted(declared, [record_id], [one.writer(row, 0)], one.run.hlc, 0)
-        for names, rows in plain.items():
-            unit.put_changed(declared, names, rows)
+    def _merge_rows(self, group: Sequence[Incoming]) -> None:
+        """Merge runs of one type, in order; each row is read once and written once."""
+        unit, declared = self._unit, group[0].declared
+        names = tuple({f.name: None for one in group for f in one.fields})
+        states = unit.load(declared, list({i: None for one in group for i in one.ids}), names)
+        changed: dict[str, dict[str, Value]] = {}
+        for one in group:
+            for row, record_id in enumerate(one.ids):
+                state = states.get(record_id)
+                if state is None:
+                    self._create(one, row)
+                    states.update(unit.load(declared, [record_id], names))
+                    continue
+                values = self._merge_row(one, row, state)
+                if values:
+                    changed.setdefault(record_id, {}).update(values)
+                if one.op is Op.INSERT and state.deleted and not self._own_pending(state.tag):
+                    unit.put_deleted(declared, [record_id], [one.writer(row, 0)], one.run.hlc, 0)
+        shapes: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for record_id, values in changed.items():
+            state = states[record_id]
+            body = (*values.values(), encode_fw(state.fw), state.tag, state.hlc, record_id)
+            shapes.setdefault(tuple(values), []).append(body)
+        for shape, rows in shapes.items():
+            unit.put_changed(declared, shape, rows)
+
+    def _merge_row(self, one: Incoming, row: int, state: RowState) -> dict[str, Value]:
+        """What one change sets; ``state`` is brought up to it."""
+        record_id = one.ids[row]
+        values: dict[str, Value] = {}
+        newest = 0
+        for column, field in enumerate(one.fields):
+            writer = one.writer(row, column)
+            value = one.columns[column][row]
+            current = state.writer(field.number)
+            if self._own_pending(current):
+                self._cast(one.declared.name, record_id, field.number, value, writer)
+            elif current != writer or state.values[field.name] != value:
+                values[field.name] = state.values[field.name] = value
+                state.fw[field.number] = writer
+                newest = max(newest, writer)
+        if values:
+            state.tag = state.tag if self._own_pending(state.tag) else newest
+            state.hlc = max(one.run.hlc, state.hlc)
+        return values
 
     def _create(self, one: Incoming, row: int) -> None:
         columns = [[c[row]] for c in one.columns]
@@ -129,13 +165,6 @@ class Follower:
             body = (encode_fw(fw), first, one.run.hlc, one.ids[row])
             self._unit.put_changed(one.declared, (), [body])
 
-    def _body(
-        self, state: RowState, values: dict[str, Value], writers: dict[int, int], hlc: int, record_id: str
-    ) -> tuple[Any, ...]:
-        tag = state.tag if self._own_pending(state.tag) else max(writers.values())
-        fw = {**state.fw, **writers}
-        return (*values.values(), encode_fw(fw), tag, max(hlc, state.hlc), record_id)
-
     def _set(
         self,
         declared: Any,
@@ -145,7 +174,8 @@ class Follower:
         writers: dict[int, int],
         hlc: int,
     ) -> None:
-        body = self._body(state, values, writers, hlc, record_id)
+        tag = state.tag if self._own_pending(state.tag) else max(writers.values())
+        body = (*values.values(), encode_fw({**state.fw, **writers}), tag, max(hlc, state.hlc), record_id)
         self._unit.put_changed(declared, tuple(values), [body])
 
     def _delete(self, one: Incoming) -> None:

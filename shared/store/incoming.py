@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.changes import SEQ_BITS, Op, Run, Value
+from shared.changes import SEQ_BITS, SEQ_MASK, Op, Run, Value
 from shared.errors import ExchangeError
-from shared.fields import Field
+from shared.fields import Field, Kind
 from shared.record import RecordType
 from shared.store.references import from_wire
 from shared.store.values import WIRE_TYPES
+
+_BIGGEST = 2**63 - 1
+_MAX_INCARNATION = 2**31
+_DEVICE = re.compile(r"[0-9a-f]{32}")
 
 
 class Malformed(ExchangeError):
@@ -65,24 +70,62 @@ def understand(
     except ValueError:
         raise Malformed("变更集中有无法识别的操作。", "请升级程序后重试。") from None
     known = [(i, declared.by_number[n]) for i, n in enumerate(run.fields) if n in declared.by_number]
-    if op is not Op.DELETE and len(run.columns) != len(run.fields):
-        raise Malformed("变更集的字段与数值不对应。", "请让对方重新导出。")
-    for i, field in known:
-        if not WIRE_TYPES[field.kind].issuperset(set(map(type, run.columns[i]))):
+    ids = run.record_ids()
+    _check_shape(run, op, ids)
+    for i, field in known if op is not Op.DELETE else ():
+        if not (
+            WIRE_TYPES[field.kind].issuperset(set(map(type, run.columns[i])))
+            and _fits(field, run.columns[i])
+        ):
             raise Malformed(
                 f"变更集中“{declared.title}·{field.title}”的数值类型不对。", "请让对方重新导出。"
             )
-    bases = run.bases if op is Op.DELETE else [run.bases[i] for i, _ in known] if run.bases else []
+    bases = [run.bases[i] for i, _ in known] if run.bases else []
     writers = run.writers if len(run.writers) <= 1 else [run.writers[i] for i, _ in known]
+    try:
+        bases, writers = ([from_wire(c, table) for c in part] for part in (bases, writers))
+    except IndexError:
+        raise Malformed("变更集引用了不存在的来源。", "请让对方重新导出。") from None
     return Incoming(
         declared=declared,
         op=op,
         fields=tuple(f for _, f in known),
-        ids=run.record_ids(),
-        columns=[run.columns[i] for i, _ in known],
-        bases=[from_wire(c, table) for c in bases],
-        writers=[from_wire(c, table) for c in writers],
+        ids=ids,
+        columns=[run.columns[i] for i, _ in known] if op is not Op.DELETE else [],
+        bases=bases,
+        writers=writers,
         first=table[run.origin] << SEQ_BITS | run.first,
         run=run,
         partial=len(known) < len(run.fields),
     )
+
+
+def check_origins(origins: Sequence[tuple[str, int]]) -> None:
+    """Refuse names of origins that no installation bears."""
+    if not all(_DEVICE.fullmatch(device) and 0 < n < _MAX_INCARNATION for device, n in origins):
+        raise Malformed("变更集引用了不存在的来源。", "请让对方重新导出。")
+
+
+def _check_shape(run: Run, op: Op, ids: Sequence[str]) -> None:
+    width = len(run.fields)
+    whole = (
+        len(run.columns) == (0 if op is Op.DELETE else width)
+        and len(run.bases) in (0, width)
+        and len(run.writers) in (0, 1, width)
+        and len(set(run.fields)) == width
+        and len(set(ids)) == len(ids)
+        and 0 < run.first <= run.first + len(ids) <= SEQ_MASK
+        and 0 <= run.hlc <= _BIGGEST
+        and "\0" not in run.actor + run.cause
+    )
+    if not whole:
+        raise Malformed("变更集的结构不对。", "请让对方重新导出。")
+
+
+def _fits(field: Field, column: Sequence[Value]) -> bool:
+    """Whether every database can hold these values."""
+    if int in WIRE_TYPES[field.kind]:
+        numbers = [v for v in column if isinstance(v, int)]
+        least, most = (0, 1) if field.kind is Kind.BOOL else (-_BIGGEST, _BIGGEST)
+        return not numbers or (least <= min(numbers) and max(numbers) <= most)
+    return "\0" not in "".join(v for v in column if isinstance(v, str))

@@ -14,7 +14,7 @@ from typing import Any
 from shared import access
 from shared.access import Action, Actor, Role
 from shared.changes import Op, Value
-from shared.errors import AccessDenied
+from shared.errors import AccessDenied, ExchangeError
 from shared.fields import Field
 from shared.merge import Outcome, merge_field
 from shared.record import PROVENANCE, RecordType
@@ -23,6 +23,12 @@ from shared.store.incoming import Incoming
 from shared.store.unit import Captured, RowState, Unit, encode_fw
 
 RESOLVES = "resolve:"
+
+
+class NoSuchRecord(ExchangeError):
+    """A change of something the hub has never had."""
+
+    code = "no_such_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +61,17 @@ class _Announce:
 
 
 class Merger:
-    """Applies understood runs of one author inside one hub transaction."""
+    """Applies understood runs of one author inside one hub transaction.
+
+    What a device says about itself (source, author, state, roles) is checked again.
+    """
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self.clashes: list[Clash] = []
 
     def apply(self, one: Incoming, actor: Actor) -> None:
-        """Merge one run; raises :class:`AccessDenied` or ``IllegalTransition``."""
+        """Merge one run; raises :class:`AccessDenied`, ``IllegalTransition`` or :class:`NoSuchRecord`."""
         match one.op:
             case Op.INSERT:
                 self._insert(one, actor)
@@ -89,17 +98,22 @@ class Merger:
             columns = [[c[r] for r in fresh] for c in one.columns]
             writers = [[one.first + r for r in fresh]]
             self._capture(one, one.fields, [one.ids[r] for r in fresh], columns, writers)
+        self._may_touch(one, actor, {one.ids[r]: states[one.ids[r]] for r in known}, Action.UPDATE)
         for row in known:
             self._merge_row(one, row, states[one.ids[row]], actor, skip=PROVENANCE)
 
     def _may_create(self, one: Incoming, actor: Actor) -> None:
         at = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
-        for bureau in set(at.get("source_bureau", [None])):
-            own = {"source_bureau": bureau}
-            access.require(actor, Action.CREATE, one.declared, own, cause=one.run.cause)
-        strangers = set(at.get("entered_by", [])) - {actor.user}
-        if strangers and not actor.has(Role.HUB_ADMIN, Role.HUB):
-            raise AccessDenied("变更集中的录入人不是提交人本人。", "请由本人登录后录入。")
+        sources = set(at.get("source_bureau", [None]))
+        for bureau in sources:
+            access.require(actor, Action.CREATE, one.declared, {"source_bureau": bureau})
+        if not actor.has(Role.HUB_ADMIN, Role.HUB):
+            if None in sources:
+                raise AccessDenied("变更集中的记录没有来源单位。", "请升级程序后重新录入。")
+            if set(at.get("entered_by", [None])) != {actor.user}:
+                raise AccessDenied("变更集中的录入人不是提交人本人。", "请由本人登录后录入。")
+        for row in range(len(one.ids)) if one.declared.name == "user" else ():
+            access.require_grant(actor, one.declared, {n: c[row] for n, c in at.items()})
         cycle = one.declared.lifecycle
         if cycle is not None:
             for state in set(at.get(cycle.field, [])):
@@ -109,8 +123,13 @@ class Merger:
     def _update(self, one: Incoming, actor: Actor) -> None:
         unit = self._unit
         states = unit.load(one.declared, one.ids)
+        if len(states) != len(one.ids):
+            raise NoSuchRecord(
+                f"所改的{one.declared.title}在中心不存在，可能还在隔离的变更集里。", "请中心管理员一并核对。"
+            )
         self._may_touch(one, actor, states, Action.UPDATE)
-        if self._all_clean(one, states, actor):
+        self._may_set(one, actor, states)
+        if self._all_clean(one, states):
             rows: list[tuple[Any, ...]] = []
             numbers = [f.number for f in one.fields]
             for row, record_id in enumerate(one.ids):
@@ -124,15 +143,9 @@ class Merger:
             self._capture(one, one.fields, one.ids, one.columns, [])
             return
         for row, record_id in enumerate(one.ids):
-            found = states.get(record_id)
-            if found is None:
-                self._orphan(one, row)
-            else:
-                self._merge_row(one, row, found, actor)
+            self._merge_row(one, row, states[record_id], actor)
 
-    def _all_clean(self, one: Incoming, states: dict[str, RowState], actor: Actor) -> bool:
-        if len(states) != len(set(one.ids)) or len(one.ids) != len(states):
-            return False
+    def _all_clean(self, one: Incoming, states: dict[str, RowState]) -> bool:
         for row, record_id in enumerate(one.ids):
             state = states[record_id]
             if state.deleted:
@@ -140,18 +153,28 @@ class Merger:
             for column, one_field in enumerate(one.fields):
                 if one.base(row, column) != state.writer(one_field.number):
                     return False
-        self._legal_steps(one, states, actor)
         return True
 
-    def _legal_steps(self, one: Incoming, states: dict[str, RowState], actor: Actor) -> None:
-        cycle = one.declared.lifecycle
-        if cycle is None:
+    def _may_set(self, one: Incoming, actor: Actor, states: dict[str, RowState]) -> None:
+        """What no honest client changes, or changes only by a legal step."""
+        if actor.has(Role.HUB):
             return
-        for column, one_field in enumerate(one.fields):
-            if one_field.name == cycle.field:
+        fixed = {*PROVENANCE, *one.declared.key}
+        names = [f.name for f in one.fields]
+        if not fixed.isdisjoint(names):
+            raise AccessDenied("变更集改动了记录的来源或标识字段。", "这些字段不能修改，请核对该设备。")
+        cycle = one.declared.lifecycle
+        for column, name in enumerate(names):
+            if cycle is not None and name == cycle.field:
                 for row, record_id in enumerate(one.ids):
-                    before = str(states[record_id].values[cycle.field])
-                    cycle.require(before, str(one.columns[column][row]), actor.role)
+                    state = states[record_id]
+                    if one.base(row, column) == state.writer(one.fields[column].number):
+                        cycle.require(str(state.values[name]), str(one.columns[column][row]), actor.role)
+        if one.declared.name == "user":
+            for row, record_id in enumerate(one.ids):
+                new = {n: c[row] for n, c in zip(names, one.columns, strict=True)}
+                access.require_grant(actor, one.declared, states[record_id].values)
+                access.require_grant(actor, one.declared, {**states[record_id].values, **new})
 
     def _merge_row(
         self, one: Incoming, row: int, state: RowState, actor: Actor, skip: Sequence[str] = ()
@@ -192,13 +215,6 @@ class Merger:
                 [[w] for w in told.writers], op=Op.UPDATE,
             )
 
-    def _orphan(self, one: Incoming, row: int) -> None:
-        """An update of a record the hub has never had: take it as it stands."""
-        columns = [[c[row]] for c in one.columns]
-        ids = [one.ids[row]]
-        self._unit.put_new(one.declared, one.fields, ids, columns, [one.first + row], one.run.hlc)
-        self._capture(one, one.fields, ids, columns, [[one.first + row]], op=Op.INSERT)
-
     # --- delete --------------------------------------------------------------
     def _delete(self, one: Incoming, actor: Actor) -> None:
         states = self._unit.load(one.declared, one.ids)
@@ -208,12 +224,20 @@ class Merger:
             if state is None or state.deleted:
                 continue
             own = one.first + row
-            if one.base(row, 0) == state.tag:
+            if self._as_seen(one, row, state):
                 self._unit.put_deleted(one.declared, [record_id], [own], one.run.hlc)
                 self._capture(one, (), [record_id], [], [[own]])
                 continue
             self._clash(one, row, None, state.tag, None, actor)
             self._announce_row(one, record_id, state)
+
+    def _as_seen(self, one: Incoming, row: int, state: RowState) -> bool:
+        """Whether the author of a deletion had seen every value that stands."""
+        seen = {f.name: one.base(row, column) for column, f in enumerate(one.fields)}
+        return all(
+            state.values[f.name] is None or seen.get(f.name) == state.writer(f.number)
+            for f in one.declared.fields
+        )
 
     # --- inside ----------------------------------------------------------------
     def _may_touch(
@@ -221,15 +245,21 @@ class Merger:
     ) -> None:
         cause = one.run.cause
         if cause.startswith(RESOLVES):
-            self._check_resolution(one, cause.removeprefix(RESOLVES))
+            self._check_resolution(one, actor, cause.removeprefix(RESOLVES))
         for bureau in {s.values.get("source_bureau") for s in states.values()}:
             access.require(actor, action, one.declared, {"source_bureau": bureau}, cause=cause)
 
-    def _check_resolution(self, one: Incoming, conflict_id: str) -> None:
+    def _check_resolution(self, one: Incoming, actor: Actor, conflict_id: str) -> None:
+        """A decision reaches one field of one record, and is made by a party or the centre."""
         if one.declared.name == "conflict":
             return
-        rows = sql.fetch(self._unit.connection, "conflict", ("record_id",), [conflict_id])
-        if not rows or set(one.ids) != {rows[0][0]}:
+        names = ("record_type", "record_id", "field", "ours_bureau", "theirs_bureau")
+        rows = sql.fetch(self._unit.connection, "conflict", names, [conflict_id])
+        type_name, record_id, field_name, *parties = rows[0] if rows else (None,) * len(names)
+        fits = one.declared.name == type_name and set(one.ids) == {record_id}
+        within = not field_name or {f.name for f in one.fields} <= {field_name}
+        party = actor.has(Role.HUB_ADMIN) or not actor.bureaus.isdisjoint(parties)
+        if not (fits and within and party):
             raise AccessDenied("冲突处理与所改的记录不符。", "请在冲突页面重新处理。")
 
     def _tell(self, told: _Announce, one: Field, value: Value, writer: int) -> None:

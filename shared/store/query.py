@@ -16,13 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared.fields import Field, Kind
-from shared.filters import Condition, Filter, Here, Op
+from shared.filters import Condition, Filter, Here, Op, Related
 from shared.record import RecordType
 from shared.store import sql
 from shared.store.search import phrase
 from shared.store.values import from_stored, to_stored
 
 FIRST_PAGE = 200
+_BY_ENTRY = "t.rid"
 _COMPARE = {Op.EQ: "=", Op.NE: "<>", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 
 
@@ -48,11 +49,12 @@ class StoredRow:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A WHERE and an ORDER BY with their parameters."""
+    """A FROM, a WHERE and an ORDER BY with their parameters."""
 
     where: str
     parameters: tuple[Any, ...]
     order: str
+    source: str
 
 
 def select(declared: RecordType, wanted: Filter, place: Place) -> Selection:
@@ -63,20 +65,37 @@ def select(declared: RecordType, wanted: Filter, place: Place) -> Selection:
         clause, values = _condition(declared, one, place)
         clauses.append(clause)
         parameters += values
-    if wanted.text.strip():
+    source, order = f'"{declared.name}" t', _order(declared, wanted)
+    match = _match(declared, wanted.text) if _text_alone(wanted) else ""
+    if match and order == _BY_ENTRY:
+        # The index yields its rows in this order: a page of a common word costs a page.
+        source = f'"search_{declared.name}" s CROSS JOIN {source} ON t.rid = s.rowid'
+        order = "s.rowid"
+        clauses.append(f's."search_{declared.name}" MATCH ?')
+        parameters.append(match)
+    elif wanted.text.strip():
         clause, values = _search(declared, wanted.text)
         clauses.append(clause)
         parameters += values
-    return Selection(" AND ".join(clauses) or "1 = 1", tuple(parameters), _order(declared, wanted))
+    for related in wanted.related:
+        clause, values = _related(related, place)
+        clauses.append(clause)
+        parameters += values
+    return Selection(" AND ".join(clauses) or "1 = 1", tuple(parameters), order, source)
 
 
 def row_ids(connection: sa.Connection, declared: RecordType, wanted: Filter, place: Place) -> array[int]:
     """Row numbers of everything that matches, in order."""
-    chosen = select(declared, wanted, place)
-    statement = f'SELECT t.rid FROM "{declared.name}" t WHERE {chosen.where} ORDER BY {chosen.order}'
+    match = _match(declared, wanted.text) if _text_alone(wanted) else ""
+    if match and _order(declared, wanted) == _BY_ENTRY:
+        statement, parameters = _indexed(declared, "rowid") + " ORDER BY rowid", (match,)
+    else:
+        chosen = select(declared, wanted, place)
+        parameters = chosen.parameters
+        statement = f"SELECT t.rid FROM {chosen.source} WHERE {chosen.where} ORDER BY {chosen.order}"
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(statement, chosen.parameters)
+        cursor.execute(statement, parameters)
         return array("q", (r[0] for r in cursor.fetchall()))
     finally:
         cursor.close()
@@ -84,19 +103,11 @@ def row_ids(connection: sa.Connection, declared: RecordType, wanted: Filter, pla
 
 def count(connection: sa.Connection, declared: RecordType, wanted: Filter, place: Place) -> int:
     """How many match."""
-    text_only = wanted.text.strip() and not wanted.conditions
-    if text_only and declared.search_fields and (match := phrase(wanted.text)):
-        table = f'"search_{declared.name}"'
-        found = sql.execute(connection, f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (match,))
-        gone = sql.execute(
-            connection,
-            f'SELECT count(*) FROM "{declared.name}" t WHERE t."_deleted" = 1 AND t.rid IN'
-            f" (SELECT rowid FROM {table} WHERE {table} MATCH ?)",
-            (match,),
-        ) if _any_deleted(connection, declared) else None
-        return int(found.scalar()) - (int(gone.scalar()) if gone is not None else 0)
+    match = _match(declared, wanted.text) if _text_alone(wanted) else ""
+    if match:
+        return int(sql.execute(connection, _indexed(declared, "count(*)"), (match,)).scalar())
     chosen = select(declared, wanted, place)
-    statement = f'SELECT count(*) FROM "{declared.name}" t WHERE {chosen.where}'
+    statement = f"SELECT count(*) FROM {chosen.source} WHERE {chosen.where}"
     return int(sql.execute(connection, statement, chosen.parameters).scalar())
 
 
@@ -108,7 +119,7 @@ def first(
     names = ("id", "rid", *declared.names, "_tag", "_n")
     columns = ", ".join(f't."{n}"' for n in names)
     statement = (
-        f'SELECT {columns} FROM "{declared.name}" t WHERE {chosen.where}'
+        f"SELECT {columns} FROM {chosen.source} WHERE {chosen.where}"
         f" ORDER BY {chosen.order} LIMIT ?"
     )
     rows = sql.execute(connection, statement, (*chosen.parameters, limit))
@@ -163,12 +174,6 @@ def _row(declared: RecordType, row: tuple[Any, ...]) -> StoredRow:
     return StoredRow(row[0], row[1], values, row[-2], str(row[-1]))
 
 
-def _any_deleted(connection: sa.Connection, declared: RecordType) -> bool:
-    """Tombstones are rare; a table without any is counted from the index alone."""
-    statement = f'SELECT 1 FROM "{declared.name}" WHERE "_deleted" = 1 LIMIT 1'
-    return sql.execute(connection, statement).fetchone() is not None
-
-
 def _condition(declared: RecordType, one: Condition, place: Place) -> tuple[str, list[Any]]:
     field = declared.by_name[one.field]
     column = f't."{field.name}"'
@@ -191,6 +196,15 @@ def _condition(declared: RecordType, one: Condition, place: Place) -> tuple[str,
             return f"{column} {_COMPARE[one.op]} ?", [_bind(field, one.value, place)]
 
 
+def _related(one: Related, place: Place) -> tuple[str, list[Any]]:
+    inner = Filter(one.conditions).where(one.field, Op.FILLED)
+    chosen = select(one.declared, inner, place)
+    word = "IN" if one.present else "NOT IN"
+    # the inner "t" hides the outer one: the list does not depend on it and is made once
+    listed = f'SELECT t."{one.field}" FROM "{one.declared.name}" t WHERE {chosen.where}'
+    return f"t.id {word} ({listed})", list(chosen.parameters)
+
+
 def _bind(field: Field, value: Any, place: Place) -> Any:
     if isinstance(value, Here):
         match value.what:
@@ -203,18 +217,31 @@ def _bind(field: Field, value: Any, place: Place) -> Any:
     return to_stored(field, value)
 
 
-def _search(declared: RecordType, text: str) -> tuple[str, list[Any]]:
-    match = phrase(text)
-    if not declared.search_fields or not match:
-        return "1 = 0", []
+def _text_alone(wanted: Filter) -> bool:
+    """Whether the search index answers by itself: tombstones are not in it."""
+    return bool(wanted.text.strip()) and not wanted.conditions and not wanted.related
+
+
+def _match(declared: RecordType, text: str) -> str:
+    return phrase(text) if declared.search_fields else ""
+
+
+def _indexed(declared: RecordType, what: str) -> str:
     table = f'"search_{declared.name}"'
-    return f"t.rid IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)", [match]
+    return f"SELECT {what} FROM {table} WHERE {table} MATCH ?"
+
+
+def _search(declared: RecordType, text: str) -> tuple[str, list[Any]]:
+    match = _match(declared, text)
+    if not match:
+        return "1 = 0", []
+    return f"t.rid IN ({_indexed(declared, 'rowid')})", [match]
 
 
 def _order(declared: RecordType, wanted: Filter) -> str:
     name = wanted.order or declared.table_order
     field = declared.by_name.get(name.lstrip("-"))
     if field is None:
-        return "t.rid"
+        return _BY_ENTRY
     direction = "DESC" if name.startswith("-") else "ASC"
     return f't."{field.name}" {direction}, t.rid {direction}'

@@ -23,13 +23,18 @@ class Origins:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        rows = sql.execute(connection, "SELECT no, device, incarnation FROM origin").fetchall()
-        self._by_no: dict[int, tuple[str, int]] = {r[0]: (r[1], r[2]) for r in rows}
-        self._by_name = {v: k for k, v in self._by_no.items()}
+        self._by_no: dict[int, tuple[str, int]] = {}
+        self._by_name: dict[tuple[str, int], int] = {}
+        self._read()
 
     def number(self, device: str, incarnation: int) -> int:
         """Local number of an origin, given one when it is new."""
         found = self._by_name.get((device, incarnation))
+        if found is None and sql.is_postgres(self._connection):
+            # Another process may be giving out a number: one at a time, until commit.
+            self._connection.exec_driver_sql("LOCK TABLE origin IN SHARE ROW EXCLUSIVE MODE")
+            self._read()
+            found = self._by_name.get((device, incarnation))
         if found is None:
             found = max(self._by_no, default=0) + 1
             sql.execute(
@@ -44,6 +49,11 @@ class Origins:
     def name(self, number: int) -> tuple[str, int]:
         """Device and incarnation behind a local number."""
         return self._by_no[number]
+
+    def _read(self) -> None:
+        rows = sql.execute(self._connection, "SELECT no, device, incarnation FROM origin").fetchall()
+        self._by_no = {r[0]: (r[1], r[2]) for r in rows}
+        self._by_name = {v: k for k, v in self._by_no.items()}
 
 
 class WireOrigins:

@@ -79,9 +79,12 @@ def executemany(connection: sa.Connection, statement: str, rows: Sequence[tuple[
     if not rows:
         return 0
     cursor = connection.connection.cursor()
+    errors = connection.dialect.loaded_dbapi.OperationalError
     try:
         cursor.executemany(statement, rows)
         return int(cursor.rowcount)
+    except errors as bad:  # locked, full: as SQLAlchemy itself would report it
+        raise sa.exc.OperationalError(statement, None, bad) from bad
     finally:
         cursor.close()
 

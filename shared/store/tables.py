@@ -40,8 +40,15 @@ COLUMN_TYPES: dict[Kind, Callable[[], sa.types.TypeEngine[Any]]] = {
     Kind.REFS: sa.Text,
 }
 
-records = sa.MetaData()
-client = sa.MetaData()
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Every constraint has a name, so that a later migration can speak of it."""
+
+records = sa.MetaData(naming_convention=NAMES)
+client = sa.MetaData(naming_convention=NAMES)
 
 
 def table_of(declared: RecordType, metadata: sa.MetaData = records) -> sa.Table:

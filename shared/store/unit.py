@@ -152,6 +152,8 @@ class Unit:
             self._prove(declared, complete)
         if complete:
             access.require(self.actor, Action.CREATE, declared, complete[0], cause=self.cause)
+        for row in complete if declared.name == "user" else ():
+            access.require_grant(self.actor, declared, row)
         ids: list[str] = []
         for start in range(0, len(complete), CHUNK):
             part = complete[start : start + CHUNK]
@@ -199,8 +201,7 @@ class Unit:
     ) -> int:
         """Change several records; returns how many differed."""
         changed = 0
-        for start in range(0, len(edits), CHUNK):
-            part = edits[start : start + CHUNK]
+        for part in _apart(edits):
             states = self.load(declared, [i for i, _ in part])
             shapes: dict[tuple[str, ...], list[tuple[str, dict[str, Value]]]] = {}
             for record_id, values in part:
@@ -229,13 +230,19 @@ class Unit:
         self.cause = reason
         seq = self._take(1)
         self.put_deleted(declared, [record_id], [seq], self.hlc)
-        captured = self._capture(declared, Op.DELETE, (), [record_id], [], seq)
-        captured.bases = [[state.tag]]
+        seen = tuple(f for f in declared.fields if state.values[f.name] is not None)
+        captured = self._capture(declared, Op.DELETE, seen, [record_id], [], seq)
+        captured.bases = [[state.writer(f.number)] for f in seen]
 
     # --- what merging uses too ---------------------------------------------
-    def load(self, declared: RecordType, ids: Sequence[str]) -> dict[str, RowState]:
-        """Rows by id, tombstones included."""
-        names = declared.names
+    def load(
+        self, declared: RecordType, ids: Sequence[str], names: tuple[str, ...] | None = None
+    ) -> dict[str, RowState]:
+        """Rows by id, tombstones included.
+
+        :param names: the only fields wanted; None for all.
+        """
+        names = declared.names if names is None else names
         found = sql.fetch_by_id(self.connection, declared.name, (*names, *ROW_SYSTEM), ids)
         out: dict[str, RowState] = {}
         for record_id, row in found.items():
@@ -294,11 +301,13 @@ class Unit:
     def put_deleted(
         self, declared: RecordType, ids: Sequence[str], tags: Sequence[int], hlc: int, deleted: int = 1
     ) -> None:
-        """Set or lift tombstones."""
+        """Set or lift tombstones; what is deleted is not in the search index."""
         statement = sql.update_sql(self._postgres, declared.name, ("_deleted", "_tag", "_hlc"))
         rows = [(deleted, t, hlc, i) for i, t in zip(ids, tags, strict=True)]
         sql.executemany(self.connection, statement, rows)
         self.changed.add(declared.name)
+        if self._searching and declared.search_fields:
+            self._reindex(declared, ids)
 
     def seen(self, declared: RecordType, record_id: str) -> str:
         """Token of the row's present version."""
@@ -363,6 +372,8 @@ class Unit:
 
     def _may_update(self, declared: RecordType, state: RowState, new: Mapping[str, Value]) -> None:
         access.require(self.actor, Action.UPDATE, declared, state.values, cause=self.cause)
+        access.require_grant(self.actor, declared, state.values)
+        access.require_grant(self.actor, declared, {**state.values, **new})
         cycle = declared.lifecycle
         if cycle is not None and cycle.field in new and not self.actor.has(Role.HUB):
             before = state.values[cycle.field]
@@ -459,7 +470,7 @@ class Unit:
 
     def _reindex(self, declared: RecordType, ids: Sequence[str]) -> None:
         names = tuple(f.name for f in declared.search_fields)
-        found = sql.fetch(self.connection, declared.name, ("rid", *names), ids)
+        found = sql.fetch(self.connection, declared.name, ("rid", "_deleted", *names), ids)
         table = f'"search_{declared.name}"'
         sql.executemany(
             self.connection, f"DELETE FROM {table} WHERE rowid = ?", [(r[0],) for r in found]
@@ -467,8 +478,27 @@ class Unit:
         sql.executemany(
             self.connection,
             f"INSERT INTO {table} (rowid, words, initials) VALUES (?, ?, ?)",
-            [(r[0], *indexed(r[1:])) for r in found],
+            [(rid, *indexed(values)) for rid, deleted, *values in found if not deleted],
         )
+
+
+Edit = tuple[str, Mapping[str, Any]]
+
+
+def _apart(edits: Sequence[Edit]) -> Iterator[Sequence[Edit]]:
+    """Chunks in which no record comes twice: each edit builds on the one before it."""
+    if len({i for i, _ in edits}) == len(edits):
+        yield from (edits[start : start + CHUNK] for start in range(0, len(edits), CHUNK))
+        return
+    part: list[Edit] = []
+    met: set[str] = set()
+    for edit in edits:
+        if edit[0] in met or len(part) == CHUNK:
+            yield part
+            part, met = [], set()
+        part.append(edit)
+        met.add(edit[0])
+    yield part
 
 
 def packed_ids(ids: Sequence[str]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ class RecordForm(QWidget):
     Enter goes to the next field; F8 pins the field with the keyboard, so that its
     value stays when the form is cleared for the next record.
 
-    :param only: build just these fields, for a step that needs a reason or a date.
+    :param only: build just these fields, for a step that needs a reason or a date;
+        such fields may be kept from the entry form, and all of them must be filled.
     """
 
     edited = Signal()
@@ -57,8 +59,14 @@ class RecordForm(QWidget):
     ) -> None:
         super().__init__()
         self.declared = declared
+        self._step = only is not None
         self.setAccessibleName(f"{declared.title}表单")
-        shown = _in_order([f for f in declared.form_fields if only is None or f.name in only], declared)
+        shown = _in_order(
+            list(declared.form_fields)
+            if only is None
+            else [replace(f, required=True) for f in declared.own_fields if f.name in only],
+            declared,
+        )
         width = _label_width(self, shown)
         self._boxes = {f.name: _FieldBox(f, editor_for(f, records, jobs), width) for f in shown}
         self._saved: dict[str, str] = {}
@@ -158,6 +166,7 @@ class RecordForm(QWidget):
         named = [
             (place, self._boxes[place].field.title if place else "", problem)
             for place in ("", *self._boxes)
+            if not (self._step and place)  # a field or two need no list of their findings
             for problem in by_field.get(place, [])
         ]
         self._summary.show_problems(named)
@@ -175,6 +184,16 @@ class RecordForm(QWidget):
             if box.has_problem:
                 self.jump_to(name)
                 return
+
+    def full_height(self) -> int:
+        """Height at which nothing needs to scroll, at the present width."""
+        layout = self._sections.layout()
+        assert layout is not None
+        layout.activate()
+        wanted = self._sections.sizeHint().height()
+        if layout.hasHeightForWidth():
+            wanted = layout.heightForWidth(self._area.viewport().width())
+        return wanted + (self._summary.sizeHint().height() + 8 if self._summary.lines() else 0)
 
     def editor(self, name: str) -> Editor:
         """The editor of one field."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
 from shared.fields import Field, Kind
 from shared.record import RecordType
+
+if TYPE_CHECKING:
+    from desktop.work.records import Row
 
 OPEN, NUMBER, STANDING = "_open", "_number", "_standing"
 
@@ -36,11 +40,20 @@ _MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What a computed cell says, and in which tone (``desktop.ui.theme.TONES``)."""
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """What one table column shows.
 
     :param chars: width in half-width characters; scales with the type size.
-    :param field: None for 操作, 序号 and 状态.
+    :param field: None for 操作, 序号 and 同步状态.
+    :param shows: computes the cell from the whole row (in a read job) instead of showing ``field``.
     """
 
     name: str
@@ -48,6 +61,7 @@ class Column:
     chars: int
     align: Qt.AlignmentFlag
     field: Field | None = None
+    shows: Callable[[Row], Shown] | None = None
 
     @property
     def sortable(self) -> bool:
@@ -76,14 +90,14 @@ def columns_for(
     opens: bool = True,
     standing: bool = True,
 ) -> tuple[Column, ...]:
-    """操作, 序号, the named fields (else the declared columns), 状态."""
+    """操作, 序号, the named fields (else the declared columns), 同步状态."""
     chosen = declared.column_fields if fields is None else [declared.by_name[n] for n in fields]
     centre = Qt.AlignmentFlag.AlignHCenter | _MIDDLE
     return (
         *([Column(OPEN, "操作", 6, centre)] if opens else []),
         Column(NUMBER, "序号", 8, centre),
         *(column_of(f) for f in chosen),
-        *([Column(STANDING, "状态", 10, centre)] if standing else []),
+        *([Column(STANDING, "同步状态", 11, centre)] if standing else []),
     )
 
 
@@ -99,6 +113,8 @@ def _align(field: Field) -> Qt.AlignmentFlag:
 
 
 def _chars(field: Field) -> int:
+    if field.words:
+        return 10
     if field.kind is Kind.TEXT:
         longest = field.max or 18
         return 30 if longest >= _LONG else 12 if longest > 20 else max(10, longest + 1)

@@ -49,7 +49,7 @@ class ConditionBox(QWidget):
 
 
 class _SeveralCodes(ConditionBox):
-    """A button with a menu of ticks, for short code tables."""
+    """A button with a menu of ticks, for short code tables and states."""
 
     def __init__(self, field: Field, records: Records, jobs: Jobs) -> None:
         super().__init__(field, records)
@@ -60,10 +60,11 @@ class _SeveralCodes(ConditionBox):
         self._menu.addAction("清除", self._clear)
         self._menu.addSeparator()
         self._ticks: list[QAction] = []
-        for entry in records.codes.entries(field.table):
-            tick = self._menu.addAction(entry.name)
+        entries = field.words or [(e.code, e.name) for e in records.codes.entries(field.table)]
+        for code, name in entries:
+            tick = self._menu.addAction(name)
             tick.setCheckable(True)
-            tick.setData(entry.code)
+            tick.setData(code)
             tick.triggered.connect(self._ticked)
             self._ticks.append(tick)
         self.row.addWidget(self._line)
@@ -247,6 +248,8 @@ class _Contains(ConditionBox):
 
 def condition_box(field: Field, records: Records, jobs: Jobs) -> ConditionBox | None:
     """The box of a field; None for kinds nobody filters by."""
+    if field.words:
+        return _SeveralCodes(field, records, jobs)
     match field.kind:
         case Kind.CODE | Kind.CODES:
             if len(records.codes.entries(field.table)) <= _FEW_CODES:

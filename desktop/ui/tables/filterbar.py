@@ -72,7 +72,7 @@ class FilterBar(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
         self._timer.timeout.connect(self._tell)
-        basic = [f for f in declared.own_fields if f.column and f.kind in _BASIC_KINDS]
+        basic = [f for f in declared.own_fields if f.column and (f.words or f.kind in _BASIC_KINDS)]
         self._rest = [
             f
             for f in (*declared.own_fields, declared.by_name["source_bureau"])

@@ -23,7 +23,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from desktop.ui.tables.columns import NUMBER, OPEN, STANDING, Column, columns_for
+from desktop.ui.tables.columns import NUMBER, OPEN, STANDING, Column, Shown, columns_for
 from desktop.ui.theme import STANDING_TONES, colour, tone
 from desktop.work.jobs import Job, Jobs
 from shared.errors import Cancelled, YizhanError
@@ -48,7 +48,7 @@ _STATUS_TABLE, _STATUS_GOOD = "登记状态", "存续"
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     row: Row
-    texts: tuple[str, ...]
+    cells: tuple[Shown, ...]
     cancelled: bool
 
 
@@ -192,17 +192,22 @@ class RecordTableModel(QAbstractTableModel):
                 return "" if column.name == OPEN else WAITING_TEXT
             return colour("muted") if role == Qt.ItemDataRole.ForegroundRole else None
         if role == Qt.ItemDataRole.ForegroundRole:
-            return self._shade(column, loaded)
-        text = loaded.texts[index.column()]
+            return self._shade(column, loaded, loaded.cells[index.column()].tone)
+        text = loaded.cells[index.column()].text
         if role == Qt.ItemDataRole.ToolTipRole:
             return text if column.grows else None
         return text
 
-    def _shade(self, column: Column, loaded: _Loaded) -> Any:
+    def _shade(self, column: Column, loaded: _Loaded, shade: str) -> Any:
         if column.name == OPEN:
             return colour("accent")
         if column.name == STANDING:
             return tone(STANDING_TONES.get(str(loaded.row.standing), "plain"))
+        if shade != "plain":
+            return tone(shade)
+        cycle = self.declared.lifecycle
+        if cycle is not None and column.name == cycle.field and loaded.row.values.get(column.name):
+            return tone(cycle.state(loaded.row.values[column.name]).tone)
         return colour("danger") if loaded.cancelled else None
 
     # --- loading -----------------------------------------------------------
@@ -219,11 +224,14 @@ class RecordTableModel(QAbstractTableModel):
         return [
             _Loaded(
                 row,
-                tuple(self._text(column, row, names) for column in self.columns),
+                tuple(self._cell(column, row, names) for column in self.columns),
                 any(row.values.get(name) not in (None, good) for name in status),
             )
             for row in rows
         ]
+
+    def _cell(self, column: Column, row: Row, names: dict[str, dict[str, str]]) -> Shown:
+        return column.shows(row) if column.shows is not None else Shown(self._text(column, row, names))
 
     def _text(self, column: Column, row: Row, names: dict[str, dict[str, str]]) -> str:
         if column.name == OPEN:

@@ -108,10 +108,11 @@ class RecordTable(QWidget):
         self.grid.mark_words(wanted.text.split())
         self.model.set_filter(replace(wanted, order=order))
 
-    def reload(self) -> None:
-        """Ask again; place and current record stay."""
+    def reload(self, select: str = "") -> None:
+        """Ask again; place and current record stay, unless another is to be selected."""
         row = self.current()
-        self._restore = (row.id if row else "", self.grid.verticalScrollBar().value())
+        wanted = select or (row.id if row else "")
+        self._restore = (wanted, self.grid.verticalScrollBar().value())
         self.model.reload()
 
     def set_empty_words(self, words: str, hint: str = "") -> None:

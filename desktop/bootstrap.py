@@ -1,0 +1,255 @@
+"""The one place that sees everything and wires it: settings, windows, session, pages."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from desktop.ui.theme import apply_theme
+from desktop.ui.welcome.doors import Doors
+from desktop.ui.welcome.window import WelcomeWindow
+from desktop.work.events import Events
+from desktop.work.jobs import Job, Jobs
+from desktop.work.settings import Settings
+from shared.errors import YizhanError
+
+if TYPE_CHECKING:
+    from desktop.ui.shell import Shell
+    from desktop.work.desk import Desk
+    from desktop.work.session import Session
+    from desktop.work.syncing import RoundReport, SyncState
+
+Hint = tuple[str, str, str]
+CRASH_FOLDER = "crash"
+FIRST_SYNC_MS = 500
+MINUTE_MS = 60_000
+HUB_KEY_FILE = "hub.pub"
+"""The hub's public signing key, for ``yizhan package verify`` without a password."""
+
+
+def doors_of(settings: Settings, events: Events) -> Doors:
+    """The ways into one data folder; what is slow to load is loaded when somebody knocks."""
+
+    def accounts() -> Sequence[Any]:
+        from desktop.work.keys import KeyFile
+
+        return KeyFile(settings.folder).accounts()
+
+    def sign_in(account: str, password: str, progress: Callable[..., None]) -> object:
+        from desktop.work import session
+
+        progress(0, 0, "正在打开本机数据")
+        return session.sign_in(settings, account, password, changed=events.records_changed.emit)
+
+    def enrolment() -> Any:
+        from desktop.work.enrolment import Enrolment
+
+        return Enrolment(settings)
+
+    return Doors(
+        enrolled=(settings.folder / "keys.json").exists,
+        accounts=accounts,
+        sign_in=sign_in,
+        enrolment=enrolment,
+    )
+
+
+class Program(QObject):
+    """Opens the first window, and after sign-in the main window over one session.
+
+    :param hints: demonstration accounts to show on the sign-in page.
+    """
+
+    opened = Signal(object)
+    """The :class:`Shell`, once it stands."""
+
+    def __init__(
+        self, settings: Settings, events: Events, doors: Doors | None = None, hints: Sequence[Hint] = ()
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.events = events
+        self.jobs = Jobs(self)
+        self.doors = doors or doors_of(settings, events)
+        self.welcome: WelcomeWindow | None = None
+        self.shell: Shell | None = None
+        self.desk: Desk | None = None
+        self._hints = hints
+        self._clock = QTimer(self)
+        self._clock.timeout.connect(self._sync_quietly)
+        self._moment = QTimer(self)
+        self._moment.setSingleShot(True)
+        self._moment.timeout.connect(self._look_at_state)
+        events.records_changed.connect(self._changed)
+
+    def start(self) -> WelcomeWindow:
+        """Show who may sign in."""
+        self.welcome = WelcomeWindow(self.doors, self.jobs, self.settings, self._hints)
+        self.welcome.signed_in.connect(self.enter)
+        self.welcome.show()
+        return self.welcome
+
+    def enter(self, session: Session) -> Shell:
+        """Open the main window for a signed-in person."""
+        from desktop.ui.actions import Action
+        from desktop.ui.pages.catalog import specs
+        from desktop.ui.shell import Shell
+        from desktop.work.desk import Desk
+        from desktop.work.files import write_atomic
+
+        self.desk = desk = Desk.of(session, self.jobs, self.events)
+        write_atomic(
+            session.settings.folder / HUB_KEY_FILE, session.hub_trust.sign.to_bytes().hex().encode()
+        )
+        self.shell = shell = Shell(specs(desk), self.jobs)
+        self.events.records_changed.connect(shell.refresh)
+        shell.set_person(session.actor.name, session.bureau.name)
+        shell.add_action(Action("sync_now", "立即同步", self.sync_now, "F9", "sync"))
+        shell.status_clicked.connect(partial(self._status_clicked, shell))
+        shell.resize(1366, 740)
+        shell.show()
+        shell.open("home")
+        if self.welcome is not None:
+            self.welcome.close()
+            self.welcome = None
+        if session.lease.message and shell.current is not None:
+            shell.current.messages.say("warning", session.lease.message, "")
+        self._look_at_state()
+        if self.settings.auto_sync_minutes:
+            self._clock.start(self.settings.auto_sync_minutes * MINUTE_MS)
+            QTimer.singleShot(FIRST_SYNC_MS, self._sync_quietly)
+        self.opened.emit(shell)
+        return shell
+
+    def sync_now(self) -> Job:
+        """F9 from anywhere; the page 同步 shows the same job."""
+        assert self.desk is not None
+        return self.jobs.run(
+            "同步", self.desk.syncing.sync_now, self._synced, self._sync_failed, lane="write", owner=self
+        )
+
+    def close(self) -> None:
+        """End threads, close the database."""
+        self._clock.stop()
+        self._moment.stop()
+        if self.shell is not None:
+            self.shell.close()
+        self.jobs.shutdown()
+        if self.desk is not None:
+            self.desk.session.close()
+            self.desk = None
+
+    # --- inside --------------------------------------------------------------
+    def _changed(self, types: frozenset[str], initiator: str) -> None:
+        if self.desk is not None:
+            self._moment.start(50)
+
+    def _sync_quietly(self) -> None:
+        desk = self.desk
+        if desk is None or not desk.settings.hub_url or any(j.title == "同步" for j in self.jobs.active):
+            return
+
+        def work(progress: Callable[..., None]) -> RoundReport | None:
+            return desk.syncing.sync_now(progress) if desk.syncing.check_online() else None
+
+        self.jobs.run("同步", work, self._synced, lambda _: self._look_at_state(), lane="write", owner=self)
+
+    def _synced(self, report: RoundReport | None) -> None:
+        if report is not None and self.shell is not None and self.shell.current is not None:
+            level = "warning" if report.trouble else "success"
+            if report.sent_sets or report.received_changes or report.trouble:
+                self.shell.current.messages.say(level, f"同步完成：{report.summary}", "")
+        if self.desk is not None and self.shell is not None:
+            session = self.desk.session
+            try:
+                session.refresh()
+            except YizhanError as closed:
+                self._report(closed)
+            self.shell.set_person(session.actor.name, session.bureau.name)
+            self.shell.update_allowed()
+        self._look_at_state()
+
+    def _sync_failed(self, error: YizhanError) -> None:
+        self._report(error)
+        self._look_at_state()
+
+    def _report(self, error: YizhanError) -> None:
+        if self.shell is not None and self.shell.current is not None:
+            self.shell.current.report(error)
+
+    def _look_at_state(self) -> None:
+        if self.desk is not None:
+            self.jobs.run(
+                "状态", lambda _: self.desk.syncing.state() if self.desk else None, self._show_state,
+                lane="read", quiet=True, owner=self,
+            )  # fmt: skip
+
+    def _show_state(self, state: SyncState | None) -> None:
+        if state is None or self.shell is None:
+            return
+        self.shell.set_pending(state.pending_changes)
+        self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
+        self.shell.set_online(bool(state.online))
+
+    def _status_clicked(self, shell: Shell, field: str) -> None:
+        shell.open("settings" if field == "person" else "sync")
+
+
+class CrashReports:
+    """Unexpected errors become a file the user can send, and a sentence on the screen."""
+
+    def __init__(self, folder: Path, program: Callable[[], Program | None]) -> None:
+        self._folder = folder / CRASH_FOLDER
+        self._program = program
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """An ``excepthook``; values of variables are not written, they may be personal."""
+        sys.__excepthook__(kind, error, trace)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"crash-{datetime.now():%Y%m%d-%H%M%S}.txt"
+        path.write_text("".join(traceback.format_exception(kind, error, trace)), encoding="utf-8")
+        program = self._program()
+        if program is not None and program.shell is not None and program.shell.current is not None:
+            program.shell.current.messages.say(
+                "error", "程序出现意外错误，已保存的数据没有受影响。", f"请把报告文件交给管理员：{path}"
+            )
+
+
+def application(settings: Settings) -> QApplication:
+    """The Qt application in the program's look."""
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(["yizhan"])
+    app.setApplicationName("yizhan")
+    app.setApplicationDisplayName("驿站")
+    apply_theme(app, settings.font_size)
+    return app
+
+
+def run_window(*, measure_start: bool = False) -> int:
+    """``yizhan``: the window, until it is closed."""
+    settings = Settings()
+    app = application(settings)
+    program = Program(settings, Events())
+    sys.excepthook = CrashReports(settings.folder, lambda: program)
+    window = program.start()
+    if measure_start:
+        app.processEvents()
+        window.grab()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        program.close()
+        return 0
+    code = app.exec()
+    program.close()
+    return code

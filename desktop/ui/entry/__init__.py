@@ -1,0 +1,1 @@
+"""Entering records: one room per record type, drafts, spreadsheets in and out."""

@@ -1,0 +1,153 @@
+"""The right side of a room: one record in a form, with its standing and its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QColor, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from desktop.ui.actions import button
+from desktop.ui.forms.form import RecordForm
+from desktop.ui.theme import STANDING_TONES, TONES
+from desktop.work.jobs import Jobs
+from shared.record import RecordType
+
+if TYPE_CHECKING:
+    from desktop.work.records import Records, Row
+
+
+class Editing(QWidget):
+    """Heading, buttons, form. Knows which record it shows; ``record`` is None for a new one."""
+
+    void_confirmed = Signal(str)
+
+    def __init__(
+        self, declared: RecordType, records: Records, jobs: Jobs, actions: Mapping[str, QAction]
+    ) -> None:
+        super().__init__()
+        self.declared = declared
+        self.record: Row | None = None
+        self.form = RecordForm(declared, records, jobs)
+        self._title = QLabel()
+        self._title.setProperty("section", True)
+        self._standing = QLabel()
+        self._note = QLabel()
+        self._note.setProperty("muted", True)
+        self._note.setWordWrap(True)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._standing)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(button(actions["save"], primary=True))
+        buttons.addWidget(button(actions["save_next"]))
+        buttons.addStretch(1)
+        buttons.addWidget(button(actions["discard"]))
+        buttons.addWidget(button(actions["void"]))
+        self._void = _VoidLine()
+        self._void.confirmed.connect(self.void_confirmed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addLayout(buttons)
+        column.addWidget(self._void)
+        column.addWidget(self._note)
+        column.addWidget(self.form, 1)
+        self.setFocusProxy(self.form)
+        self.show_new()
+
+    def show_new(self) -> None:
+        """The form is for a new record."""
+        self.record = None
+        self._dress("", True)
+
+    def show_record(self, row: Row, *, editable: bool, owner: str = "") -> None:
+        """The form is for this record; ``owner`` is named where it may not be changed."""
+        self.record = row
+        self._dress(owner, editable)
+
+    def ask_void(self) -> None:
+        """Ask for the reason, in place."""
+        self._void.ask(self.declared.title)
+
+    def close_void(self) -> None:
+        """The question is over."""
+        self._void.hide()
+
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return self._title.text()
+
+    def _dress(self, owner: str, editable: bool) -> None:
+        row, declared = self.record, self.declared
+        name = "" if row is None else str(row.values.get(declared.label) or "")
+        text = f"新增{declared.title}" if row is None else f"{declared.title}  {name}".strip()
+        self._title.setText(text)
+        self._title.setToolTip(name)
+        self._standing.setText("" if row is None else str(row.standing))
+        if row is not None:
+            shade = QColor(TONES[STANDING_TONES.get(str(row.standing), "plain")])
+            palette = self._standing.palette()
+            palette.setColor(self._standing.foregroundRole(), shade)
+            self._standing.setPalette(palette)
+        self._note.setText("" if editable else f"只能查看：{owner or '您没有修改的权限'}")
+        self._note.setVisible(not editable)
+        self._void.hide()
+        locked = set(declared.key) if editable and row is not None else set()
+        self.form.set_locked(locked if editable else {f.name for f in declared.form_fields})
+
+
+class _VoidLine(QFrame):
+    """The question before a record is voided: a reason, never a box in the way."""
+
+    confirmed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("bar", "warning")
+        self._label = QLabel("作废原因")
+        self._reason = QLineEdit()
+        self._reason.setAccessibleName("作废原因")
+        self._reason.setMaxLength(200)
+        self._reason.setPlaceholderText("必填，如：重复录入")
+        self._label.setBuddy(self._reason)
+        self._reason.returnPressed.connect(self._confirm)
+        self._yes = QPushButton("确认作废")
+        no = QPushButton("不作废")
+        for push in (self._yes, no):
+            push.setAutoDefault(False)
+            push.setAccessibleName(push.text())
+        self._yes.clicked.connect(self._confirm)
+        no.clicked.connect(self.hide)
+        self._reason.textChanged.connect(lambda text: self._yes.setEnabled(bool(text.strip())))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 4, 4)
+        row.setSpacing(8)
+        row.addWidget(self._label)
+        row.addWidget(self._reason, 1)
+        row.addWidget(self._yes)
+        row.addWidget(no)
+        self.hide()
+
+    def ask(self, title: str) -> None:
+        self.setAccessibleName(f"作废这条{title}")
+        self._reason.clear()
+        self._yes.setEnabled(False)
+        self.show()
+        self._reason.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent, /) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
+
+    def _confirm(self) -> None:
+        if self._reason.text().strip():
+            self.confirmed.emit(self._reason.text().strip())

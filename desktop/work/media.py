@@ -1,0 +1,405 @@
+"""介质交换: packages onto a stick and from it, in steps a person can follow.
+
+Nothing is applied before it was copied, verified whole and shown. Nothing exported
+is given up before the hub has signed for it: a lost stick costs a walk, no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from desktop.work.media_report import Examiner, Report, Verdict
+from desktop.work.session import Session
+from shared.errors import DiskFull, ExchangeError, PackageError, YizhanError
+from shared.ids import new_id
+from shared.store import exchange
+from shared.store.exchange import Attempt
+from sync import package
+from sync.carrier import Progress
+from sync.describe import KIND_NAMES
+from sync.engine import Absorbed
+from sync.http import HttpCarrier
+from sync.layout import Core
+from sync.media import Spooled, disk_errors, read_to_spool, write_safely
+from sync.signing import VerifyKey
+
+CARRIER = "media"
+INITIATOR = "media"
+ALL_IN, PARTLY_IN, REFUSED = "1", "2", "3"  # code table 入库结论
+JOLIET = 64
+"""Characters a file name may have on a disc that every drive reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediumInfo:
+    """The medium as it is labelled: code of 介质类型, number written on it."""
+
+    type_code: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What would go onto the medium.
+
+    :param changes: own changes without a receipt; those exported before are among them.
+    :param sets: change sets they make; ``exported_before`` were sealed earlier.
+    """
+
+    changes: int
+    sets: int
+    exported_before: int
+    hub_name: str
+    cursors: int
+
+    @property
+    def only_asks(self) -> bool:
+        """Nothing to report; the package still fetches what the hub has for us."""
+        return self.changes == 0
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What stands on the 介质交接单."""
+
+    medium_type: str
+    medium_number: str
+    content: str
+    package_id: str
+    fingerprint: str
+    size: int
+    file_name: str
+    sent_from: str
+    sent_to: str
+    person: str
+    sets: int
+    changes: int
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A package that surely lies on the medium."""
+
+    path: Path
+    fingerprint_text: str
+    size: int
+    package_id: str
+    hand_over: HandOver
+
+
+@dataclass(slots=True)
+class Received:
+    """A package in the local spool, examined, not applied; :meth:`close` drops the copy."""
+
+    spooled: Spooled
+    report: Report
+    applied: bool = False
+
+    def close(self) -> None:
+        """Drop the local copy; the medium is not touched."""
+        self.spooled.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedReport:
+    """What an import did, and the intake record kept of it (R32).
+
+    :param intake: the values of the intake record, for the sheet.
+    """
+
+    changes: int
+    receipts: int
+    held: int
+    repeated: bool
+    complete: bool
+    types: frozenset[str]
+    intake_id: str
+    intake: dict[str, Any] = field(default_factory=dict)
+
+
+class Media:
+    """The use case of the page 介质交换."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # --- export ----------------------------------------------------------------
+    def plan_export(self) -> ExportPlan:
+        """What would go; nothing is sealed yet."""
+        with self._session.store.read() as connection:
+            at = exchange.reach(connection)
+            sealed = exchange.unreceipted(connection)
+            waiting = exchange.uncut(connection)
+            cursors = len(exchange.cursors(connection))
+        return ExportPlan(
+            changes=at.written - at.receipted,
+            sets=len(sealed) + len(waiting),
+            exported_before=len(sealed),
+            hub_name=self._session.hub_trust.name,
+            cursors=cursors,
+        )
+
+    def export(
+        self, folder: Path, medium: MediumInfo, progress: Progress, *, for_burning: bool = False
+    ) -> ExportResult:
+        """Seal what has no receipt and put it into ``folder``; may be repeated at will.
+
+        :param for_burning: name the file so that any disc holds the name.
+        """
+        session = self._session
+        plan = self.plan_export()
+        draft = self._spool() / f"out-{new_id()}.yzp"
+        sealed = None
+        try:
+            progress(0, 0, "正在封装")
+            with disk_errors(), draft.open("w+b") as out:
+                sealed = session.engine.prepare(out, CARRIER, session.actor.name)
+            names = self._names(sealed.fingerprint.hex()[:8])
+            path = write_safely(
+                draft,
+                folder,
+                names[1:] if for_burning else names,
+                lambda stream: package.verify(stream, self._own, session.hub_trust.hub_id),
+                progress,
+            )
+        except YizhanError as failed:
+            if sealed is not None:
+                self._note("up", sealed.package_id, sealed.fingerprint.hex(), 0, 0, 0, failed)
+            raise
+        finally:
+            draft.unlink(missing_ok=True)
+        sets = sealed.n_entries - 1
+        self._note(
+            "up", sealed.package_id, sealed.fingerprint.hex(), sets, plan.changes, sealed.size, None,
+            f"已写入介质 {medium.number}：{path.name}",
+        )  # fmt: skip
+        self._remember(medium, folder)
+        facts = HandOver(
+            medium_type=self._medium_name(medium),
+            medium_number=medium.number,
+            content=KIND_NAMES[package.Kind.CHANGES],
+            package_id=sealed.package_id,
+            fingerprint=sealed.fingerprint_text,
+            size=sealed.size,
+            file_name=path.name,
+            sent_from=session.bureau.name,
+            sent_to=session.hub_trust.name,
+            person=session.actor.name,
+            sets=sets,
+            changes=plan.changes,
+            created=session.store.clock.stamp(),
+        )
+        return ExportResult(path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts)
+
+    # --- import ------------------------------------------------------------------
+    def receive(self, path: Path, progress: Progress) -> Received:
+        """Copy a package from a medium, also a read-only one, and examine the copy.
+
+        Raises what is wrong with the *medium*; what is wrong with the *package* stands
+        in the report.
+        """
+        spooled = read_to_spool(path, self._spool(), progress)
+        try:
+            report = Examiner(self._session).examine(spooled, progress)
+        except BaseException:
+            spooled.path.unlink(missing_ok=True)
+            raise
+        return Received(spooled, report)
+
+    def apply(
+        self, received: Received, medium: MediumInfo, progress: Progress, analysis: str = ""
+    ) -> AppliedReport:
+        """Take a package in and keep an intake record; importing twice is harmless."""
+        report = received.report
+        if report.verdict not in (Verdict.APPLY, Verdict.REPEATED):
+            raise report.refusal or PackageError(report.verdict.value, "请按报告中的提示处理。")
+        session = self._session
+        try:
+            with received.spooled.path.open("rb") as stream:
+                opened = session.engine.open(stream)
+                done = session.engine.absorb(opened, CARRIER, progress)
+        except YizhanError as failed:
+            self._note("down", report.package_id, report.fingerprint, 0, 0, report.size, failed)
+            session.records.announce(frozenset(session.store.types), INITIATOR)  # whole stretches stay
+            raise
+        received.applied = True
+        self._note(
+            "down", report.package_id, report.fingerprint, len(done.sets), done.changes, report.size, None,
+            f"已从介质 {medium.number} 导入 {done.changes} 条变更，{done.receipts} 份回执",
+        )  # fmt: skip
+        values = self._intake_values(report, medium, analysis, done)
+        intake_id = self._keep_intake(values)
+        self._remember(medium, None)
+        types = frozenset(done.types | {"media_intake"})
+        session.records.announce(types, INITIATOR)
+        if {"user", "bureau"} & types:
+            session.refresh()
+        return AppliedReport(
+            changes=done.changes,
+            receipts=done.receipts,
+            held=done.held,
+            repeated=done.repeated,
+            complete=not done.more,
+            types=types,
+            intake_id=intake_id,
+            intake=values,
+        )
+
+    def refuse(self, received: Received, medium: MediumInfo, analysis: str) -> dict[str, Any]:
+        """Keep an intake record of a package that is not taken in (R32); returns its values."""
+        report = received.report
+        said = "；".join(p.message for p in report.problems)
+        values = self._intake_values(report, medium, "；".join(t for t in (analysis, said) if t), None)
+        self._keep_intake(values)
+        self._session.records.announce({"media_intake"}, INITIATOR)
+        self._remember(medium, None)
+        return values
+
+    # --- courier -------------------------------------------------------------------
+    def forward(
+        self, received: Received, answer_folder: Path, medium: MediumInfo, progress: Progress
+    ) -> ExportResult:
+        """Carry somebody's sealed package to the hub, unopened, and put the hub's sealed answer
+        onto the stick for the way back."""
+        session, report = self._session, received.report
+        if report.verdict is not Verdict.FORWARD or report.core is None:
+            raise report.refusal or PackageError("这个交换包不需要转交中心。", "请按报告中的提示处理。")
+        if not session.settings.hub_url:
+            raise ExchangeError("还没有设置中心地址，不能转交。", "请在设置中填写中心地址后再试。")
+        answer = self._spool() / f"answer-{report.package_id}.yzp"
+        answer.unlink(missing_ok=True)
+        try:
+            carrier = HttpCarrier(session.settings.hub_url)
+            carrier.exchange(received.spooled.path, report.package_id, answer, progress)
+            with answer.open("rb") as stream:
+                verified = package.verify(stream, session.hub_trust.signer)
+            tail = verified.fingerprint.hex()[:8]
+            path = write_safely(
+                answer,
+                answer_folder,
+                (f"驿站-中心回件-{tail}.yzp", f"yizhan-answer-{tail}.yzp"),
+                lambda stream: package.verify(stream, session.hub_trust.signer),
+                progress,
+            )
+        except YizhanError as failed:
+            self._note("courier", report.package_id, report.fingerprint, 0, 0, report.size, failed)
+            raise
+        finally:
+            answer.unlink(missing_ok=True)
+        received.applied = True
+        self._note(
+            "courier", report.package_id, report.fingerprint, 0, 0, report.size, None,
+            f"已代 {report.sealed_by} 转交中心，回件写入 {path.name}",
+        )  # fmt: skip
+        facts = HandOver(
+            medium_type=self._medium_name(medium),
+            medium_number=medium.number,
+            content=KIND_NAMES[verified.core.kind],
+            package_id=verified.core.package_id,
+            fingerprint=verified.fingerprint_text,
+            size=verified.size,
+            file_name=path.name,
+            sent_from=session.hub_trust.name,
+            sent_to=report.sealed_by,
+            person=session.actor.name,
+            sets=0,
+            changes=0,
+            created=session.store.clock.stamp(),
+        )
+        return ExportResult(
+            path, verified.fingerprint_text, verified.size, verified.core.package_id, facts
+        )
+
+    # --- inside --------------------------------------------------------------
+    def _own(self, core: Core) -> VerifyKey | None:
+        session = self._session
+        return session.device_keys.sign.public if core.exporter == session.device else None
+
+    def _spool(self) -> Path:
+        with disk_errors():
+            self._session.settings.spool.mkdir(parents=True, exist_ok=True)
+        return self._session.settings.spool
+
+    def _names(self, tail: str) -> tuple[str, str]:
+        """The name of the file, and one that any file system and any disc holds."""
+        when = self._session.store.clock.now()
+        code = "".join(c if c.isalnum() else "_" for c in self._session.bureau.code)[:32] or "0"
+        plain = "".join(c for c in code if c.isascii()) or "0"
+        stamp = f"{when:%Y%m%d%H%M}-{tail}.yzp"
+        return f"驿站-{code}-{stamp}", f"yizhan-{plain}-{stamp}"[-JOLIET:]
+
+    def _medium_name(self, medium: MediumInfo) -> str:
+        return self._session.records.codes.name("介质类型", medium.type_code)
+
+    def _remember(self, medium: MediumInfo, folder: Path | None) -> None:
+        changes = {"medium_type": medium.type_code, "medium_number": medium.number}
+        if folder is not None:
+            changes["media_folder"] = str(folder)
+        self._session.settings.update(changes)
+
+    def _intake_values(
+        self, report: Report, medium: MediumInfo, analysis: str, done: Absorbed | None
+    ) -> dict[str, Any]:
+        """Values of the intake record; ``done`` is None for a refused package."""
+        applied = done.changes if done else 0
+        unknown = report.preview.unknown if report.preview else 0
+        refused = unknown if done else (report.preview.total if report.preview else 0)
+        outcome = REFUSED if done is None else PARTLY_IN if unknown else ALL_IN
+        return {
+            "media_kind": medium.type_code,
+            "media_no": medium.number,
+            "sent_from": report.sealed_by or None,
+            "sent_to": report.sealed_for or None,
+            "package_id": report.package_id or None,
+            "fingerprint": report.fingerprint_text,
+            "sets": len(report.preview.receipts) if report.preview else 0,
+            "changes": applied + refused,
+            "applied": applied,
+            "refused": refused,
+            "outcome": outcome,
+            "analysis": analysis or ("重复导入，没有新内容" if done and done.repeated else None),
+            "handled_by": self._session.actor.user,
+            "received_at": self._session.store.clock.stamp(),
+        }
+
+    def _keep_intake(self, values: dict[str, Any]) -> str:
+        """Kept even while the session is read-only: it is the log of what ends that."""
+        store = self._session.store
+        with store.unit(self._session.actor) as unit:
+            return unit.insert(store.types["media_intake"], [values])[0]
+
+    def _note(
+        self,
+        direction: str,
+        package_id: str,
+        fingerprint: str,
+        sets: int,
+        changes: int,
+        size: int,
+        failed: YizhanError | None,
+        text: str = "",
+    ) -> None:
+        store = self._session.store
+        with _best_effort(failed), store.write() as connection:
+            exchange.log_attempt(
+                connection,
+                Attempt(
+                    store.clock.stamp(), CARRIER, direction, package_id, fingerprint, sets, changes, size,
+                    "failed" if failed else "done", failed.message if failed else text,
+                ),
+            )  # fmt: skip
+
+
+@contextmanager
+def _best_effort(failed: YizhanError | None) -> Iterator[None]:
+    """A full disk must not hide the failure that is being noted down."""
+    try:
+        yield
+    except DiskFull:
+        if failed is None:
+            raise

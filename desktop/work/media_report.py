@@ -1,0 +1,227 @@
+"""The verification report: what a package from a medium is, before anything is done with it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO
+
+from desktop.work.session import Session
+from shared.errors import NotForUs, PackageError, YizhanError
+from shared.store import directory
+from shared.store.directory import Seat
+from sync import package
+from sync.carrier import Progress
+from sync.describe import KIND_NAMES
+from sync.layout import Core, Kind, fingerprint_text
+from sync.media import Spooled
+from sync.package import Verified
+from sync.preview import Preview, TypeChange, preview
+from sync.signing import VerifyKey
+from sync.suite import SealPublic
+
+KEEP_AS_IT_IS = "请原样交给接收方；本机打不开，也不会改动它。"
+
+
+class Verdict(StrEnum):
+    """What can be done with a package here."""
+
+    APPLY = "可以导入"
+    REPEATED = "已经导入过，再次导入不会有变化"
+    FORWARD = "本机无法打开，可转交中心"
+    CARRY = "不是给本机的，请原样交给接收方"
+    REFUSED = "不能使用"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know before deciding."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything the page shows; empty texts where a broken package does not tell.
+
+    :param signed: whether a signature of somebody known here vouches for it.
+    :param refusal: why it cannot be used; None otherwise.
+    :param preview: what would change; only for packages sealed to this device.
+    """
+
+    file_name: str
+    size: int
+    verdict: Verdict = Verdict.REFUSED
+    kind: str = ""
+    package_id: str = ""
+    sealed_by: str = ""
+    sealed_for: str = ""
+    created: str = ""
+    fingerprint: str = ""
+    fingerprint_text: str = ""
+    signed: bool = False
+    core: Core | None = None
+    preview: Preview | None = None
+    refusal: YizhanError | None = None
+    problems: list[Finding] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[TypeChange]:
+        """Per type what would change, largest first."""
+        found = self.preview.changes.values() if self.preview else ()
+        return sorted(found, key=lambda c: -c.total)
+
+
+class Examiner:
+    """Examines one spooled package for one session; writes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        with session.store.read() as connection:
+            self._seats = {s.id: s for s in directory.seats(connection)}
+            self._bureaus = {
+                s.bureau: directory.bureau(connection, s.bureau) for s in self._seats.values()
+            }
+
+    def examine(self, spooled: Spooled, progress: Progress) -> Report:
+        """Verify everything that can be verified here."""
+        report = Report(spooled.name, spooled.size)
+        progress(0, 0, "正在核验")
+        with spooled.path.open("rb") as stream:
+            try:
+                core = package.inspect(stream).core
+                self._cover(report, core)
+                stream.seek(0)
+                self._judge(report, core, stream, progress)
+            except PackageError as refused:
+                report.verdict = Verdict.REFUSED
+                report.refusal = refused
+                report.problems.insert(0, Finding(refused.message, refused.hint))
+            if not report.fingerprint:  # never verified: name the file by its bytes
+                stream.seek(0)
+                _named(report, hashlib.file_digest(stream, "sha256").digest())
+        return report
+
+    # --- inside --------------------------------------------------------------
+    def _cover(self, report: Report, core: Core) -> None:
+        hub = self._session.hub_trust
+        report.core = core
+        report.kind = KIND_NAMES[core.kind]
+        report.package_id = core.package_id
+        report.created = core.created
+        to_hub = core.kind in (Kind.CHANGES, Kind.ENROL_REQUEST)
+        report.sealed_by = self._seat_name(core.exporter) if to_hub else hub.name
+        report.sealed_for = hub.name if to_hub else self._reader(core)
+
+    def _judge(self, report: Report, core: Core, stream: BinaryIO, progress: Progress) -> None:
+        hub = self._session.hub_trust
+        if core.kind is not Kind.ENROL_REQUEST and core.hub_id != hub.hub_id:
+            report.sealed_by = report.sealed_for = ""
+            raise NotForUs(
+                "这个交换包属于另一个中心，不能在这里使用。", "请核对交换包的来源，或交给对应的中心。"
+            )
+        match core.kind:
+            case Kind.ANSWER if self._session.device_keys.seal.kid in core.audience:
+                self._for_us(report, stream, progress)
+            case Kind.CHANGES | Kind.ENROL_REQUEST:
+                self._for_the_hub(report, core, stream)
+            case Kind.ANSWER | Kind.ENROL_GRANT:
+                _vouched(report, package.verify(stream, hub.signer))
+                report.verdict = Verdict.CARRY
+                self._explain_carry(report, core)
+            case _:
+                _vouched(report, package.verify(stream, hub.signer))
+                raise PackageError(
+                    f"本版本还不能导入“{report.kind}”。", "请升级驿站后再导入；本机数据没有任何变动。"
+                )
+
+    def _for_us(self, report: Report, stream: BinaryIO, progress: Progress) -> None:
+        session = self._session
+        opened = session.engine.open(stream)
+        _vouched(report, opened.verified)
+        found = report.preview = preview(opened, session.store, session.hub_trust, progress)
+        if found.gap is not None:
+            raise found.gap
+        report.verdict = Verdict.REPEATED if found.repeated else Verdict.APPLY
+        if found.conflicts:
+            report.problems.append(
+                Finding(f"其中有 {found.conflicts} 处冲突需要处理。", "导入后请到“冲突”页面逐项处理。")
+            )
+        if found.overlaps:
+            report.problems.append(
+                Finding(
+                    f"其中 {found.overlaps} 处涉及本机尚未同步的修改。",
+                    "导入后仍显示本机的修改，由中心合并后再定。",
+                )
+            )
+        if found.unknown:
+            report.problems.append(
+                Finding(f"其中 {found.unknown} 条是本版本不认识的类型。", "会原样保存，升级后自动补入。")
+            )
+        if not found.complete:
+            report.problems.append(
+                Finding("中心还有后续数据，没有装进这个交换包。", "导入后请再导出一次，向中心取回其余部分。")
+            )
+
+    def _for_the_hub(self, report: Report, core: Core, stream: BinaryIO) -> None:
+        if core.exporter != self._session.device and self._signer(core) is None:
+            _named(report, package.intact(stream).fingerprint)
+            report.problems.append(
+                Finding("本机没有发出方的公钥，无法核实签名。", "文件完整；转交后由中心核验签名。")
+            )
+        else:
+            _vouched(report, package.verify(stream, self._signer))
+        report.verdict = Verdict.FORWARD
+        seat = self._seats.get(core.exporter)
+        if core.exporter == self._session.device:
+            report.problems.append(
+                Finding("这是本机自己导出的交换包。", "有网络时直接同步即可，也可以由本机转交中心。")
+            )
+        elif seat is not None and not seat.active:
+            report.problems.append(Finding("发出方的席位已被吊销。", "转交后由中心决定如何处理。"))
+
+    def _explain_carry(self, report: Report, core: Core) -> None:
+        if core.kind is Kind.ENROL_GRANT:
+            report.problems.append(
+                Finding("这是一份设备登记批复。", "请在等待批复的那台电脑上，从首次启动页面导入。")
+            )
+        else:
+            report.problems.append(Finding("这个交换包是封装给另一台设备的。", KEEP_AS_IT_IS))
+
+    def _signer(self, core: Core) -> VerifyKey | None:
+        if core.kind is Kind.ENROL_REQUEST:
+            return package.self_signed(core)
+        if core.exporter == self._session.device:
+            return self._session.device_keys.sign.public
+        seat = self._seats.get(core.exporter)
+        return VerifyKey(seat.sign_key) if seat is not None else None
+
+    def _reader(self, core: Core) -> str:
+        if self._session.device_keys.seal.kid in core.audience:
+            return f"本机（{self._session.bureau.name}）"
+        for seat in self._seats.values():
+            if SealPublic.from_bytes(seat.seal_key).kid in core.audience:
+                return self._title(seat)
+        return "另一台设备"
+
+    def _seat_name(self, device: str) -> str:
+        if device == self._session.device:
+            return f"本机（{self._session.bureau.name}）"
+        seat = self._seats.get(device)
+        return self._title(seat) if seat else f"席位 {device[:8]}"
+
+    def _title(self, seat: Seat) -> str:
+        bureau = self._bureaus.get(seat.bureau)
+        return f"{bureau.name}·{seat.name}" if bureau else seat.name
+
+
+def _vouched(report: Report, verified: Verified) -> None:
+    report.signed = True
+    _named(report, verified.fingerprint)
+
+
+def _named(report: Report, fingerprint: bytes) -> None:
+    report.fingerprint = fingerprint.hex()
+    report.fingerprint_text = fingerprint_text(fingerprint)

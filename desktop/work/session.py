@@ -1,0 +1,184 @@
+"""One signed-in person on one open database: what every other use case starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from desktop.work.guard import InstanceGuard
+from desktop.work.keys import KeyFile, Unlocked
+from desktop.work.local import open_local
+from desktop.work.records import Changed, Records
+from desktop.work.settings import Settings
+from shared.access import Actor
+from shared.clock import Clock
+from shared.errors import AccessDenied, StoreError
+from shared.store import directory
+from shared.store.directory import Place
+from shared.store.facts import read_text
+from shared.store.store import Store
+from sync.engine import Engine
+from sync.media import clear_spool
+from sync.trust import DeviceKeys, HubTrust
+
+SECONDS_A_DAY = 24 * 60 * 60
+
+
+class LeaseState(StrEnum):
+    """How long ago the hub was last heard of."""
+
+    GOOD = "good"
+    WARN = "warn"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Permission to work without the hub (sync.md, Keys and trust).
+
+    :param days: whole days since the hub's last evidence; ``left`` until read-only.
+    :param message: what the status bar says; ``""`` while all is well.
+    """
+
+    state: LeaseState
+    evidence_at: str
+    days: int
+    left: int
+    message: str = ""
+
+
+class Session:
+    """Everything that exists only while somebody is signed in; :meth:`close` ends it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        unlocked: Unlocked,
+        guard: InstanceGuard,
+        keys: KeyFile,
+        changed: Changed,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.grant = unlocked.grant
+        self.hub_trust: HubTrust = unlocked.hub_trust
+        self.device_keys: DeviceKeys = unlocked.device_keys
+        self.keyring_missing = unlocked.keyring_missing
+        self.device, self.incarnation = store.identity()
+        if self.device != self.grant.device:
+            raise StoreError("数据库与密钥文件不属于同一次登记。", "请把两者从同一份备份中恢复。")
+        self.engine = Engine(store, unlocked.device_keys, unlocked.hub_trust, settings.spool)
+        self._guard = guard
+        self._keys = keys
+        self._actor = self._who()
+        self.records = Records(store, lambda: self._actor, changed, lambda: self.read_only)
+
+    # --- who -------------------------------------------------------------------
+    @property
+    def actor(self) -> Actor:
+        """Who acts, with the rights the hub last gave."""
+        return self._actor
+
+    @property
+    def bureau(self) -> Place:
+        """Code and name of the person's bureau."""
+        with self.store.read() as connection:
+            found = directory.bureau(connection, self._actor.bureau)
+        return found or Place("", self.grant.bureau_name)
+
+    def refresh(self) -> None:
+        """Read rights again after something came from the hub; raises :class:`AccessDenied` when
+        the account was closed."""
+        self._actor = self._who()
+
+    def confirm(self, password: str) -> None:
+        """Check the password again, after an idle lock; raises ``PasswordRefused``."""
+        self._keys.unlock(self.grant.account, password)
+
+    def change_password(self, old: str, new: str) -> None:
+        """Give the account a new password on this device."""
+        self._keys.change_password(self.grant.account, old, new)
+
+    # --- the lease ---------------------------------------------------------------
+    @property
+    def lease(self) -> Lease:
+        """Where the permission to work offline stands."""
+        with self.store.read() as connection:
+            evidence = read_text(connection, "evidence_at") or self.grant.at
+        allowed = self.settings.lease_days
+        since = self.store.clock.now() - datetime.fromisoformat(evidence)
+        days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
+        left = allowed - days
+        if left <= 0:
+            text = f"已 {days} 天没有与中心联系，离线期限为 {allowed} 天：本机暂为只读，仍可导出，请同步。"
+            return Lease(LeaseState.OVER, evidence, days, 0, text)
+        if left <= self.settings.lease_warn_days:
+            text = f"已 {days} 天没有与中心联系，{left} 天后本机将变为只读；请尽快同步或用介质交换一次。"
+            return Lease(LeaseState.WARN, evidence, days, left, text)
+        return Lease(LeaseState.GOOD, evidence, days, left)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether entering data must wait until the hub was heard of again."""
+        return self.lease.state is LeaseState.OVER
+
+    def close(self) -> None:
+        """Give database and data folder back."""
+        self.store.close()
+        self._guard.release()
+
+    # --- inside --------------------------------------------------------------
+    def _who(self) -> Actor:
+        grant = self.grant
+        with self.store.read() as connection:
+            known = directory.person(connection, grant.user)
+            bureau = known.bureau if known else grant.bureau
+            below = directory.subtree(connection, bureau)
+        if known is None:
+            return Actor(grant.user, grant.person, bureau, frozenset(grant.roles), below)
+        if not known.active:
+            raise AccessDenied(
+                f"账号“{known.name}”已被停用，不能登录。", "请联系单位管理员；本机未同步的数据仍然保留。"
+            )
+        return Actor(grant.user, known.name, bureau, known.roles, below)
+
+
+def sign_in(
+    settings: Settings,
+    account: str,
+    password: str,
+    *,
+    keys: KeyFile | None = None,
+    changed: Changed = lambda types, initiator: None,
+    clock: Callable[[], Clock] = Clock,
+) -> Session:
+    """Open the database of this installation for an account.
+
+    Raises ``PasswordRefused``, ``DatabaseBusy``, ``NewerDatabase``, ``AccessDenied``
+    or another ``StoreError``; nothing stays open then.
+    """
+    guard = InstanceGuard(settings.folder)
+    guard.acquire()
+    try:
+        file = keys or KeyFile(settings.folder)
+        unlocked = file.unlock(account, password)
+        if not settings.database.exists():
+            raise StoreError(
+                "本机的数据库文件不见了。", f"请从备份恢复 {settings.database}，不要重新登记以免丢失数据。"
+            )
+        store = open_local(settings.database, unlocked.db_key, clock())
+        try:
+            session = Session(settings, store, unlocked, guard, file, changed)
+        except BaseException:
+            store.close()
+            raise
+        clear_spool(settings.spool)
+        if settings.last_account != account:
+            settings.set("last_account", account)
+    except BaseException:
+        guard.release()
+        raise
+    return session

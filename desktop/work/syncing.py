@@ -1,0 +1,192 @@
+"""Synchronizing with the hub, and where everything stands with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from desktop.work.session import Session
+from shared.errors import ExchangeError, Unreachable, YizhanError
+from shared.standing import Standing
+from shared.store import exchange
+from shared.store.exchange import Attempt, Reach, SetRow
+from shared.store.facts import read_text
+from sync import changeset
+from sync.carrier import Progress
+from sync.engine import Round
+from sync.http import HttpCarrier
+from sync.messages import SetReceipt
+
+INITIATOR = "sync"
+
+STANDING_OF = {
+    "sealed": Standing.SEALED,
+    "parked": Standing.PARKED,
+    "applied": Standing.APPLIED,
+    "archived": Standing.ARCHIVED,
+    "conflicted": Standing.CONFLICT,
+    "quarantined": Standing.QUARANTINED,
+}
+TROUBLE = (Standing.PARKED, Standing.CONFLICT, Standing.QUARANTINED)
+
+
+@dataclass(frozen=True, slots=True)
+class SetView:
+    """One change set on the page.
+
+    :param range: the numbers inside, as ``"1–40"``.
+    :param detail: why, when it is not simply accepted.
+    """
+
+    cs_id: str
+    range: str
+    sealed_at: str
+    standing: Standing
+    detail: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """Everything the status bar and the page 同步 show; times as ISO text, ``""`` = never.
+
+    :param pending_changes: own changes without a receipt, sealed or not.
+    :param sealed: those of them that are in change sets already.
+    :param receipted: own changes the hub has signed for.
+    :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
+    :param online: as of the last attempt; None before any.
+    """
+
+    pending_changes: int
+    sealed: int
+    receipted: int
+    last_receipt_at: str
+    evidence_at: str
+    complete_at: str
+    online: bool | None
+    sets: list[SetView] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def all_in(self) -> bool:
+        """Whether the status bar may say 全部已入库."""
+        return self.pending_changes == 0
+
+    @property
+    def trouble(self) -> list[SetView]:
+        """Sets somebody should look at."""
+        return [s for s in self.sets if s.standing in TROUBLE]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """What one synchronization did."""
+
+    sent_sets: int
+    sent_changes: int
+    sent_bytes: int
+    received_changes: int
+    receipts: int
+    types: frozenset[str]
+    trouble: list[SetReceipt]
+
+    @property
+    def summary(self) -> str:
+        """One sentence for the notice."""
+        if not (self.sent_sets or self.received_changes or self.trouble):
+            return "已是最新，没有需要交换的内容。"
+        text = f"上报 {self.sent_changes} 条，接收 {self.received_changes} 条"
+        return f"{text}，其中 {len(self.trouble)} 个变更集需要处理。" if self.trouble else f"{text}。"
+
+
+class Syncing:
+    """The network side of a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._online: bool | None = None
+
+    def sync_now(self, progress: Progress) -> RoundReport:
+        """Rounds until nothing is left; raises what stops it, and may be called again at once."""
+        session = self._session
+        before = self._marks()
+        try:
+            done = session.engine.sync(self._carrier(), progress, session.actor.name)
+        except YizhanError as failed:
+            if isinstance(failed, Unreachable):
+                self._online = False
+            if self._marks() != before:  # what came before it broke is here and stays
+                self._arrived(frozenset(session.store.types))
+            raise
+        self._online = True
+        self._arrived(frozenset(done.received.types))
+        return _report(done)
+
+    def check_online(self) -> bool:
+        """Ask whether the hub answers; takes up to some seconds."""
+        self._online = bool(self._session.settings.hub_url) and self._carrier().alive()
+        return self._online
+
+    def state(self) -> SyncState:
+        """Read from the local database only; never waits for the network."""
+        with self._session.store.read() as connection:
+            at = exchange.reach(connection)
+            last = exchange.last_receipt(connection)
+            sets = exchange.all_sets(connection)
+            attempts = exchange.attempts(connection)
+            evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
+        return SyncState(
+            pending_changes=at.written - at.receipted,
+            sealed=max(0, at.sealed - at.receipted),
+            receipted=at.receipted,
+            last_receipt_at=last[1] if last else "",
+            evidence_at=evidence,
+            complete_at=complete,
+            online=self._online,
+            sets=[_view(s) for s in sets],
+            attempts=attempts,
+        )
+
+    # --- inside --------------------------------------------------------------
+    def _carrier(self) -> HttpCarrier:
+        url = self._session.settings.hub_url
+        if not url:
+            raise ExchangeError("还没有设置中心地址。", "请在设置中填写中心地址，或改用介质交换。")
+        return HttpCarrier(url)
+
+    def _marks(self) -> tuple[Reach, list[exchange.CursorRow]]:
+        with self._session.store.read() as connection:
+            return exchange.reach(connection), exchange.cursors(connection)
+
+    def _arrived(self, types: frozenset[str]) -> None:
+        if types:
+            self._session.records.announce(types, INITIATOR)
+        if {"user", "bureau"} & types:
+            self._session.refresh()
+
+
+def _view(one: SetRow) -> SetView:
+    statement = changeset.peek(one.envelope)
+    return SetView(
+        cs_id=one.cs_id,
+        range=f"{one.first}–{one.last}" if one.last > one.first else str(one.first),
+        sealed_at=statement.sealed_at,
+        standing=STANDING_OF[one.status],
+        detail=one.detail,
+        changes=one.last - one.first + 1,
+    )
+
+
+def _report(done: Round) -> RoundReport:
+    received = done.received
+    return RoundReport(
+        sent_sets=done.sent_sets,
+        sent_changes=done.sent_changes,
+        sent_bytes=done.sent_bytes,
+        received_changes=received.changes,
+        receipts=received.receipts,
+        types=frozenset(received.types),
+        trouble=[s for s in received.sets if STANDING_OF[s.status] in TROUBLE],
+    )
+
+
+__all__ = ["Attempt", "RoundReport", "SetView", "SyncState", "Syncing"]

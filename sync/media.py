@@ -1,0 +1,339 @@
+"""The stick as a carrier: files written so that they are surely there, read so that nothing is trusted.
+
+Pure file handling. A package reaches the medium as ``.part``, is flushed, read
+back past the cache, verified, renamed, and the folder flushed; only then may
+somebody be told that the medium can be taken out. Every way a medium fails has
+its own sentence, and a failure leaves no file behind and loses nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.errors import (
+    DiskFull,
+    MediaError,
+    MediaFull,
+    MediaGone,
+    MediaReadOnly,
+    PackageError,
+    PackageTampered,
+)
+from shared.ids import new_id
+from sync.carrier import Progress
+from sync.layout import MAX_VOLUME
+
+PIECE = 1 << 20
+SLACK = 64 << 10
+"""Room a file system needs besides the file itself."""
+SPARE = "数据仍在本机，可以重新导出。"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_GONE = {
+    errno.ENOENT, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN, errno.ESHUTDOWN,
+}  # fmt: skip
+_BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+_WINDOWS_GONE = {21, 55, 433, 1117, 1167}
+_WINDOWS_READ_ONLY = {19}
+
+Verify = Callable[[BinaryIO], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A private local copy of what lies on the medium."""
+
+    path: Path
+    name: str
+    size: int
+
+
+# --- out -----------------------------------------------------------------------
+def write_safely(
+    source: Path, folder: Path, names: Sequence[str], verify: Verify, progress: Progress
+) -> Path:
+    """Put a copy of ``source`` into ``folder``; returns where it lies once that is certain.
+
+    :param names: what to call it, the next one when the medium cannot hold a name.
+    :param verify: reads the copy as a receiver would and raises when it does not fit.
+    """
+    size = source.stat().st_size
+    with medium_errors(folder):
+        marks = _identity(folder)
+        _check_room(folder, size)
+        part, name = _create(folder, names)
+    try:
+        with medium_errors(folder):
+            digest = _copy(source, part, size, lambda: _still(folder, marks, part), progress)
+            _still(folder, marks, part)
+            progress(0, 0, "正在回读核对")
+            _read_back(part, digest, verify)
+            final = _free_name(folder, name)
+            os.rename(part, final)
+            _sync_folder(folder)
+            _still(folder, marks, final)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    return final
+
+
+@contextmanager
+def medium_errors(folder: Path, *, reading: bool = False) -> Iterator[None]:
+    """Turn what the system says about a medium into sentences."""
+    try:
+        yield
+    except OSError as bad:
+        raise (_explain_reading(bad, folder) if reading else explain(bad, folder)) from bad
+
+
+def explain(bad: OSError, where: Path) -> MediaError:
+    """One failure to write to a medium as a sentence."""
+    system = getattr(bad, "winerror", None)
+    if bad.errno in _FULL:
+        return MediaFull("介质空间不足，没有写入。", f"请清理介质或换一个容量更大的。{SPARE}")
+    if bad.errno == errno.EFBIG:
+        return MediaError(
+            "介质不能保存这么大的单个文件（FAT32 格式上限为 4 GB）。",
+            f"请换用 exFAT 或 NTFS 格式的介质。{SPARE}",
+        )
+    if _is_gone(bad):
+        return MediaGone(
+            "介质不见了：可能已被拔出，或接触不良。", f"请重新插好介质，确认能打开 {where} 后再试。{SPARE}"
+        )
+    if system in _WINDOWS_READ_ONLY or bad.errno in _READ_ONLY:
+        return MediaReadOnly(
+            "介质是只读的，不能写入。", f"请关闭介质上的写保护开关，或换一个位置。{SPARE}"
+        )
+    if bad.errno in _BAD_NAME:
+        return MediaError("介质的格式不接受交换包的文件名。", f"请换用 exFAT 或 NTFS 格式的介质。{SPARE}")
+    if bad.errno == errno.ENOTDIR:
+        return MediaError("所选的不是文件夹。", "请选择介质上的一个文件夹。")
+    return MediaError(f"介质读写出错（{bad.strerror}）。", f"请重新插好介质后再试，或换一个介质。{SPARE}")
+
+
+def _explain_reading(bad: OSError, where: Path) -> MediaError:
+    if _is_gone(bad):
+        return MediaGone(
+            "文件不在了：介质可能已被拔出，或接触不良。",
+            f"请重新插好介质，确认能打开 {where} 后再试；本机数据没有变动。",
+        )
+    if bad.errno in _READ_ONLY:
+        return MediaError("没有读取这个文件的权限。", "请检查介质上该文件的权限，或换一台电脑复制后再试。")
+    return MediaError(
+        f"介质读取出错（{bad.strerror}）。", "介质可能已损坏，请对方重新导出；本机数据没有变动。"
+    )
+
+
+def _is_gone(bad: OSError) -> bool:
+    system = getattr(bad, "winerror", None)
+    return system in _WINDOWS_GONE or (bad.errno in _GONE and system not in _WINDOWS_READ_ONLY)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = os.stat(folder)
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return found.st_dev, found.st_ino
+
+
+def _still(folder: Path, marks: tuple[int, int], file: Path) -> None:
+    """The same folder with our file in it: a medium changed under us keeps taking bytes silently."""
+    if _identity(folder) != marks:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    os.stat(file)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    room = shutil.disk_usage(folder)
+    if room.total and room.free < size + SLACK:  # some systems do not tell their size
+        raise MediaFull(
+            f"介质空间不足：需要 {_megabytes(size)}，剩余 {_megabytes(room.free)}。",
+            f"请清理介质或换一个容量更大的。{SPARE}",
+        )
+
+
+def _create(folder: Path, names: Sequence[str]) -> tuple[Path, str]:
+    """An empty ``.part`` under the first name the medium can hold."""
+    for name in names:
+        part = folder / f"{name}.part"
+        try:
+            with suppress(FileNotFoundError):
+                part.unlink()  # of an earlier attempt that was pulled out
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        except OSError as bad:
+            if bad.errno in _BAD_NAME and name != names[-1]:
+                continue
+            raise
+        return part, name
+    raise ValueError("a file needs a name")
+
+
+def _copy(
+    source: Path, part: Path, size: int, still: Callable[[], None], progress: Progress
+) -> bytes:
+    hasher = hashlib.sha256()
+    done = 0
+    with source.open("rb") as read, part.open("r+b") as out:
+        while piece := read.read(PIECE):
+            progress(done, size, "正在写入介质")
+            out.write(piece)
+            hasher.update(piece)
+            done += len(piece)
+            still()
+        out.flush()
+        os.fsync(out.fileno())
+        if os.fstat(out.fileno()).st_size != done:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+    progress(size, size, "正在写入介质")
+    return hasher.digest()
+
+
+def _read_back(part: Path, digest: bytes, verify: Verify) -> None:
+    with part.open("rb") as stream:
+        if hasattr(os, "posix_fadvise"):
+            # Ask the medium, not the memory that still holds what was written.
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        hasher = hashlib.sha256()
+        while piece := stream.read(PIECE):
+            hasher.update(piece)
+        stream.seek(0)
+        try:
+            if hasher.digest() != digest:
+                raise PackageTampered("读回的内容与写入的不同。")
+            verify(stream)
+        except PackageError as bad:
+            raise MediaError(
+                "写入后回读核对不一致，介质可能已损坏。", f"请换一个介质重新导出。{SPARE}"
+            ) from bad
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    """Never replaces a file: the one on the stick may be the only copy."""
+    stem, suffix = os.path.splitext(name)
+    candidate, count = folder / name, 1
+    while candidate.exists():
+        count += 1
+        candidate = folder / f"{stem}-{count}{suffix}"
+    return candidate
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as bad:
+        if bad.errno != errno.EINVAL:  # some file systems cannot flush a folder alone
+            raise
+    finally:
+        os.close(handle)
+
+
+# --- in ------------------------------------------------------------------------
+def packages_in(folder: Path) -> list[Path]:
+    """Exchange packages lying in a folder of a medium, newest first."""
+    with medium_errors(folder, reading=True):
+        found = [p for p in folder.iterdir() if p.suffix.lower() == ".yzp" and p.is_file()]
+        return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def read_to_spool(source: Path, spool: Path, progress: Progress) -> Spooled:
+    """Copy a file from a medium, also a read-only one, into the local spool and flush it.
+
+    Everything later reads the copy: the medium may be pulled out or change.
+    """
+    spool.mkdir(parents=True, exist_ok=True)
+    target = spool / f"in-{new_id()}.yzp"
+    try:
+        size = _fetch(source, target, progress)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return Spooled(target, source.name, size)
+
+
+def clear_spool(spool: Path) -> None:
+    """Drop copies an earlier run left behind."""
+    for old in spool.glob("in-*.yzp"):
+        old.unlink(missing_ok=True)
+
+
+def _fetch(source: Path, target: Path, progress: Progress) -> int:
+    with medium_errors(source.parent, reading=True):
+        if source.is_dir():
+            raise MediaError("所选的是文件夹，不是交换包。", "请选择扩展名为 .yzp 的文件。")
+        size = source.stat().st_size
+        if size > MAX_VOLUME + SLACK * 64:
+            raise PackageError("文件过大，不是驿站交换包。", "请选择扩展名为 .yzp 的交换包文件。")
+        done = 0
+        with source.open("rb") as read, _local(target) as out:
+            while piece := read.read(PIECE):
+                progress(done, size, "正在读取介质")
+                _keep(out, piece)
+                done += len(piece)
+            _flush(out)
+        if done != size:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+    progress(size, size, "正在读取介质")
+    return done
+
+
+def _local(target: Path) -> BinaryIO:
+    with disk_errors():
+        return target.open("wb")
+
+
+def _keep(out: BinaryIO, piece: bytes) -> None:
+    with disk_errors():
+        out.write(piece)
+
+
+def _flush(out: BinaryIO) -> None:
+    with disk_errors():
+        out.flush()
+        os.fsync(out.fileno())
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Failures of the local disk, which are not the medium's."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno in (*_FULL, errno.EFBIG):
+            raise DiskFull(
+                "本机磁盘空间不足，没有导入。", "请清理磁盘后重新导入；介质上的文件没有变动。"
+            ) from bad
+        raise DiskFull(
+            f"本机数据文件夹写不进去（{bad.strerror}）。", "请检查磁盘和文件夹权限后重新导入。"
+        ) from bad
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):,.1f} MB"
+
+
+__all__ = [
+    "Spooled",
+    "clear_spool",
+    "disk_errors",
+    "explain",
+    "medium_errors",
+    "packages_in",
+    "read_to_spool",
+    "write_safely",
+]

@@ -1,0 +1,192 @@
+"""What an answer package would change, told before anything is changed.
+
+Reads the entries of a verified package against this database and checks the same
+signatures and continuations as applying them would; writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import msgspec
+import sqlalchemy as sa
+
+from shared.changes import Block, Op, Run, chain, decode_block, split_blocks
+from shared.errors import PackageError, PackageTampered
+from shared.store import exchange, sql
+from shared.store.exchange import CursorRow
+from shared.store.facts import read_number
+from shared.store.journal import raw_blocks
+from shared.store.store import Store
+from sync import messages, signing
+from sync.carrier import Progress
+from sync.entries import Entry
+from sync.layout import ASK_AGAIN
+from sync.messages import DOWN, RECEIPT, STATE, Down, Receipt, SetReceipt, State
+from sync.package import Opened
+from sync.signing import Envelope
+from sync.trust import HubTrust
+
+
+@dataclass(slots=True)
+class TypeChange:
+    """How many records of one type would change."""
+
+    name: str
+    title: str
+    inserts: int = 0
+    updates: int = 0
+    deletes: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.inserts + self.updates + self.deletes
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a package holds for this device.
+
+    :param overlaps: records with own unsynchronized edits that it touches too.
+    :param echoes: own changes that come back as accepted.
+    :param unknown: changes of types this version does not know; kept for later.
+    :param repeated: everything in it has been imported before.
+    :param gap: why it cannot be applied yet; None when it can.
+    """
+
+    changes: dict[str, TypeChange] = field(default_factory=dict)
+    receipts: list[SetReceipt] = field(default_factory=list)
+    conflicts: int = 0
+    overlaps: int = 0
+    echoes: int = 0
+    unknown: int = 0
+    repeated: bool = True
+    complete: bool = True
+    evidence_at: str = ""
+    gap: PackageError | None = None
+
+    @property
+    def total(self) -> int:
+        """Changes that would be written."""
+        return sum(c.total for c in self.changes.values())
+
+
+def preview(opened: Opened, store: Store, hub: HubTrust, progress: Progress) -> Preview:
+    """Look through a verified package; raises a ``PackageError`` for what could never be applied."""
+    with store.read() as connection:
+        looker = _Looker(connection, store, hub)
+        done, total = 0, opened.verified.raw_len
+        for entry in opened.entries():
+            looker.take(entry)
+            done += len(entry.data)
+            progress(done, total, "正在核对内容")
+    return looker.out
+
+
+class _Looker:
+    def __init__(self, connection: sa.Connection, store: Store, hub: HubTrust) -> None:
+        self._connection = connection
+        self._types = store.by_number
+        self._device = store.identity()
+        self._hub = hub
+        self._at: dict[str, CursorRow] = {}
+        self._pending = _pending_ids(connection)
+        self._new: dict[int, set[str]] = defaultdict(set)
+        self.out = Preview()
+
+    def take(self, entry: Entry) -> None:
+        if entry.kind == RECEIPT:
+            self._receipt(bytes(entry.meta["envelope"]))
+        elif entry.kind == DOWN:
+            self._down(bytes(entry.meta["envelope"]), bytes(entry.data))
+        elif entry.kind == STATE:
+            self.out.complete = not messages.decode(bytes(entry.meta["state"]), State).more
+
+    def _receipt(self, raw: bytes) -> None:
+        signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
+        receipt = messages.decode(signed, Receipt)
+        self.out.receipts += receipt.sets
+        self.out.evidence_at = max(self.out.evidence_at, receipt.at)
+        if not exchange.knows_receipt(self._connection, raw):
+            self.out.repeated = False
+
+    def _down(self, envelope: bytes, payload: bytes) -> None:
+        signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
+        down = messages.decode(signed, Down)
+        if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
+            raise PackageTampered("下行数据与签名不符。", ASK_AGAIN)
+        self.out.evidence_at = max(self.out.evidence_at, down.at)
+        at = self._at.get(down.stream)
+        if at is None or at.epoch != down.epoch:
+            at = exchange.cursor_of(self._connection, down.stream, down.epoch)
+        if down.to <= at.n:
+            return
+        self.out.repeated = False
+        if down.after > at.n:
+            self.out.gap = PackageError(
+                "这个交换包前面还有没有收到的数据。", "请先导入较早的交换包，或联网同步一次。"
+            )
+            return
+        if down.after != at.n or down.prev_head != at.head:
+            self.out.gap = PackageError(
+                "下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。"
+            )
+            return
+        self._blocks(down, payload)
+        self._at[down.stream] = CursorRow(down.stream, down.epoch, down.to, down.head)
+
+    def _blocks(self, down: Down, payload: bytes) -> None:
+        head = down.prev_head
+        try:
+            raws = split_blocks(payload)
+            blocks = [decode_block(raw) for raw in raws]
+        except (msgspec.DecodeError, msgspec.ValidationError) as bad:
+            raise PackageTampered("下行数据的格式不对。", ASK_AGAIN) from bad
+        for raw in raws:
+            head = chain(head, raw)
+        if head != down.head:
+            raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
+        for block in blocks:
+            for run in block.runs:
+                self._run(block, run)
+
+    def _run(self, block: Block, run: Run) -> None:
+        declared = self._types.get(run.type)
+        if declared is None:
+            self.out.unknown += run.count
+            return
+        if tuple(block.origins[run.origin]) == self._device and not run.writers:
+            self.out.echoes += run.count
+            return
+        ids = run.record_ids()
+        change = self.out.changes.setdefault(declared.name, TypeChange(declared.name, declared.title))
+        self.out.overlaps += len(self._pending[run.type].intersection(ids))
+        if run.op == Op.DELETE:
+            change.deletes += len(ids)
+            return
+        known = {r[0] for r in sql.fetch(self._connection, declared.name, ("id",), ids)}
+        known |= self._new[run.type].intersection(ids)
+        fresh = set(ids) - known
+        self._new[run.type] |= fresh
+        change.inserts += len(fresh)
+        change.updates += len(ids) - len(fresh)
+        if declared.name == "conflict":
+            self.out.conflicts += len(fresh)
+
+
+def _pending_ids(connection: sa.Connection) -> defaultdict[int, set[str]]:
+    """Records with own changes the hub has not signed for, by type number."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    receipted = read_number(connection, "receipted")
+    written = exchange.reach(connection).written
+    if written > receipted:
+        for raw in raw_blocks(connection, receipted + 1, written):
+            for run in decode_block(raw).runs:
+                found[run.type].update(run.record_ids())
+    return found
+
+
+__all__ = ["Preview", "TypeChange", "preview"]

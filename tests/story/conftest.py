@@ -1,0 +1,26 @@
+"""The desk of a bureau for stories told through the use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.desk import Bureau, build, open_bureau
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store as after the first load; copied for each test."""
+    path = tmp_path_factory.mktemp("desk") / "filled.db"
+    build(path)
+    return path
+
+
+@pytest.fixture
+def bureau(filled: Path, tmp_path: Path) -> Iterator[Bureau]:
+    """陈敏 at her desk at noon of 6 May 2026, without network."""
+    one = open_bureau(tmp_path / "bureau.db", filled)
+    yield one
+    one.store.close()
