@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import sqlalchemy as sa
+
 from server_stub import keys as hub_keys
 from server_stub.answers import ANSWER_RAW, Answers
 from server_stub.enrolment import Enrolment
+from server_stub.keys import HubKeys
 from server_stub.ledger import EMPTY, REVOKED, Intake, Ledger
 from server_stub.migrate import open_hub_database
 from server_stub.streams import StreamSink
@@ -72,10 +75,11 @@ class Hub:
         *,
         clock: Clock | None = None,
         types: tuple[RecordType, ...] = catalog.ALL,
+        keys: HubKeys | None = None,
     ) -> None:
         self.data = data
         self.clock = clock or Clock()
-        self.keys = hub_keys.load(data / "hub.key", passphrase)
+        self.keys = keys or hub_keys.load(data / "hub.key", passphrase)
         self.store = Store(
             open_hub_database(url), types, self.clock, sink=StreamSink(), searching=False
         )
@@ -86,10 +90,12 @@ class Hub:
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
 
     @classmethod
-    def create(cls, url: str, data: Path, passphrase: str, name: str, **options: object) -> Hub:
+    def create(
+        cls, url: str, data: Path, passphrase: str, name: str, *, clock: Clock | None = None
+    ) -> Hub:
         """Make a new hub: keys, tables, first epoch."""
         hub_id = new_id()
-        hub_keys.create(data / "hub.key", passphrase, hub_id, name)
+        keys = hub_keys.create(data / "hub.key", passphrase, hub_id, name)
         store = Store(open_hub_database(url), catalog.ALL, Clock(), sink=StreamSink(), searching=False)
         store.identify(hub_id, 1)
         with store.write() as connection:
@@ -100,7 +106,7 @@ class Hub:
                 (bytes(8),),
             )
         store.close()
-        return cls(url, data, passphrase, **options)  # type: ignore[arg-type]
+        return cls(url, data, passphrase, clock=clock, keys=keys)
 
     def close(self) -> None:
         """Give the database back."""
@@ -212,7 +218,15 @@ class Hub:
             **said,
         }
         with self.store.unit(HUB_ACTOR) as unit:
+            if core is not None:
+                values["device"] = _seat(unit.connection, str(values["device"] or ""))
             unit.insert(self.store.types["exchange"], [values], way="exchange", proven=True)
+
+
+def _seat(connection: sa.Connection, device: str) -> str | None:
+    """A device as administrators know it: its name, and enough of its id to tell two apart."""
+    found = sql.fetch(connection, "device", ("name",), [device])
+    return f"{found[0][0]}（{device[-8:]}）"[:100] if found else device or None
 
 
 def carrier_of(core: Core) -> str:

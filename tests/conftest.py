@@ -7,4 +7,4 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyside6")
 
-pytest_plugins = ["tests.fixtures.hubs"]
+pytest_plugins = ["tests.fixtures.hubs", "tests.fixtures.devices"]

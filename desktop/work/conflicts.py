@@ -107,10 +107,10 @@ class Conflicts:
         current = ""
         if disputed is not None:
             texts = (
-                self._show(declared, disputed, typed(disputed, one["ours_value"])),
-                self._show(declared, disputed, typed(disputed, one["theirs_value"])),
+                self._show(disputed, typed(disputed, one["ours_value"])),
+                self._show(disputed, typed(disputed, one["theirs_value"])),
             )
-            current = self._show(declared, disputed, record.values[name]) if record else ""
+            current = self._show(disputed, record.values[name]) if record else ""
         elif record is None:
             texts = ("已作废", "修改后保留")
         else:
@@ -176,7 +176,7 @@ class Conflicts:
             for f in detail.declared.own_fields
             if f is disputed or f.derive_from == disputed.name
         }
-        shown = self._show(detail.declared, disputed, value)
+        shown = self._show(disputed, value)
         return changes, f"{word}：{shown or NOTHING}"
 
     def _third(self, declared: RecordType, disputed: Field, record: Row, raw: Any) -> Any:
@@ -201,10 +201,7 @@ class Conflicts:
             at[:16].replace("T", " "),
         )
 
-    def _show(self, declared: RecordType, disputed: Field, value: Any) -> str:
-        cycle = declared.lifecycle
-        if cycle is not None and disputed.name == cycle.field and value:
-            return cycle.state(str(value)).title
+    def _show(self, disputed: Field, value: Any) -> str:
         if disputed.personal:
             # two masked numbers may look alike: nobody could decide between them
             return self._records.raw_text(disputed, value)

@@ -20,9 +20,10 @@ from shared.store.query import Place
 from shared.store.store import Store
 
 _WORDS = {
-    Op.EQ: "为", Op.NE: "不为", Op.IN: "为", Op.LT: "早于或小于", Op.LE: "不晚于或不大于",
-    Op.GT: "晚于或大于", Op.GE: "不早于或不小于", Op.HAS: "含", Op.EMPTY: "为空", Op.FILLED: "不为空",
+    Op.EQ: "为", Op.NE: "不为", Op.IN: "为", Op.HAS: "含", Op.EMPTY: "为空", Op.FILLED: "不为空",
+    Op.LT: "小于", Op.LE: "不大于", Op.GT: "大于", Op.GE: "不小于",
 }  # fmt: skip
+_OF_TIME = {Op.LT: "早于", Op.LE: "不晚于", Op.GT: "晚于", Op.GE: "不早于"}
 
 
 class Exporting:
@@ -91,17 +92,15 @@ class Exporting:
 
     def _condition(self, declared: RecordType, one: Condition) -> str:
         known = declared.by_name[one.field]
-        word = _WORDS[one.op]
+        timely = known.kind in (Kind.DATE, Kind.TIME)
+        word = _OF_TIME.get(one.op, _WORDS[one.op]) if timely else _WORDS[one.op]
         if one.op in (Op.EMPTY, Op.FILLED):
             return f"{known.title}{word}"
         values = one.value if one.op is Op.IN else [one.value]
-        return f"{known.title}{word}{'、'.join(self._value(declared, known, v) for v in values)}"
+        return f"{known.title}{word} {'、'.join(self._value(known, v) for v in values)}"
 
-    def _value(self, declared: RecordType, one: Field, value: Any) -> str:
+    def _value(self, one: Field, value: Any) -> str:
         if isinstance(value, Here):
             days = f"后 {value.days} 天" if value.days else ""
             return {"me": "本人", "bureau": "本单位"}.get(value.what, f"今天{days}")
-        cycle = declared.lifecycle
-        if cycle is not None and one.name == cycle.field:
-            return cycle.state(str(value)).title
         return self._records.show(one, value)

@@ -14,7 +14,7 @@ from typing import Any
 from shared import access
 from shared.access import Action, Actor
 from shared.codes import Codes
-from shared.errors import AccessDenied, Level, Problem, Rejected, StaleRecord
+from shared.errors import AccessDenied, IllegalTransition, Level, Problem, Rejected, StaleRecord
 from shared.fields import Field, Kind
 from shared.filters import Filter
 from shared.ids import new_id
@@ -213,7 +213,7 @@ class Records:
         """A value as it would be typed, to fill a form with; nothing is masked."""
         if value is None:
             return ""
-        if one.kind in (Kind.REF, Kind.REFS, Kind.CODES, Kind.CODE):
+        if one.words or one.kind in (Kind.REF, Kind.REFS, Kind.CODES, Kind.CODE):
             return str(value)
         if one.kind is Kind.MONEY:
             return show(one, value, self.codes).replace(",", "")
@@ -283,6 +283,11 @@ class Records:
         row = self.get(declared, record_id)
         if row is None:
             raise StaleRecord(f"这条{declared.title}已不存在。", "请刷新列表。")
+        now = str(row.values[cycle.field])
+        if now not in wanted.sources:
+            raise IllegalTransition(
+                f"这条{declared.title}现为“{cycle.state(now).title}”，不能{wanted.title}。", "请刷新后查看。"
+            )
         whole = {**self.raw(declared, row), **raw}
         parsed = self.check(declared, whole)
         problems = [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from desktop.work.session import Session
+from shared.changes import decode_block
 from shared.errors import ExchangeError, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
+from shared.store.journal import raw_blocks
 from sync import changeset
 from sync.carrier import Progress
 from sync.engine import Round
@@ -42,6 +45,16 @@ class SetView:
     sealed_at: str
     standing: Standing
     detail: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingType:
+    """What waits of one record type: how many records, in how many changes."""
+
+    name: str
+    title: str
+    records: int
     changes: int
 
 
@@ -146,6 +159,20 @@ class Syncing:
             attempts=attempts,
         )
 
+    def pending_types(self) -> list[PendingType]:
+        """What has no receipt yet, by record type, most first."""
+        store = self._session.store
+        records: defaultdict[int, set[str]] = defaultdict(set)
+        changes: Counter[int] = Counter()
+        with store.read() as connection:
+            at = exchange.reach(connection)
+            for raw in raw_blocks(connection, at.receipted + 1, at.written):
+                for run in decode_block(raw).runs:
+                    records[run.type].update(run.record_ids())
+                    changes[run.type] += run.count
+        known = [(store.by_number[number], count) for number, count in changes.most_common()]
+        return [PendingType(t.name, t.title, len(records[t.number]), count) for t, count in known]
+
     # --- inside --------------------------------------------------------------
     def _carrier(self) -> HttpCarrier:
         url = self._session.settings.hub_url
@@ -189,4 +216,4 @@ def _report(done: Round) -> RoundReport:
     )
 
 
-__all__ = ["Attempt", "RoundReport", "SetView", "SyncState", "Syncing"]
+__all__ = ["Attempt", "PendingType", "RoundReport", "SetView", "SyncState", "Syncing"]

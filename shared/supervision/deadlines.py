@@ -108,14 +108,13 @@ def deadline(
     if due is None:
         return Deadline(Stage.CALM, "无时限", "plain", 0)
     left = calendar.workdays_between(today, due)
-    about = "" if left.certain else "约 "
+    about = " " if left.certain else "约 "
     if today > due:
-        return Deadline(
-            Stage.OVERDUE, f"超期 {about}{-left.days} 个工作日", "bad", left.days, left.certain
-        )
+        late = f"超期{about}{-left.days} 个工作日" if left.days else "已超期"
+        return Deadline(Stage.OVERDUE, late, "bad", left.days, left.certain)
     if today == due:
         return Deadline(Stage.TODAY, "今日截止", "bad", 0)
-    rest = f"剩 {about}{left.days} 个工作日"
+    rest = f"剩{about}{left.days} 个工作日"
     if warn is not None and today >= warn:
         return Deadline(Stage.WARN, f"警示，{rest}", "bad", left.days, left.certain)
     if remind is not None and today >= remind:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from desktop.ui.pages.page import PageSpec
 from desktop.ui.shell import Shell
 from desktop.work.desk import Desk
 from desktop.work.events import Events
@@ -23,10 +23,8 @@ from desktop.work.guard import InstanceGuard
 from desktop.work.jobs import Jobs
 from desktop.work.keys import KeyFile, Unlocked
 from desktop.work.local import open_local
-from desktop.work.media import Media
 from desktop.work.session import Session
 from desktop.work.settings import Settings
-from desktop.work.syncing import Syncing
 from server_stub.hub import Hub
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
@@ -112,7 +110,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @contextmanager
-def open_desk(world: World, folder: Path, jobs: Jobs, roles: tuple[str, ...] = ADMIN) -> Iterator[Any]:
+def open_desk(world: World, folder: Path, jobs: Jobs, roles: tuple[str, ...] = ADMIN) -> Iterator[Desk]:
     """A desk on a copy of the device's database."""
     device = world.device(roles)
     settings = Settings(folder)
@@ -130,42 +128,27 @@ def open_desk(world: World, folder: Path, jobs: Jobs, roles: tuple[str, ...] = A
         events.records_changed.emit,
     )
     try:
-        yield desk_of(session, jobs, events)
+        yield Desk.of(session, jobs, events)
     finally:
         assert jobs.wait_idle()
         session.close()
 
 
-def desk_of(session: Session, jobs: Jobs, events: Events) -> Any:
-    """All use cases of a session."""
-    use_cases = Desk.at(session.store, session.records)
-    return SimpleNamespace(
-        **vars(use_cases),
-        evidence=use_cases.evidence,
-        session=session,
-        settings=session.settings,
-        syncing=Syncing(session),
-        media=Media(session),
-        jobs=jobs,
-        events=events,
-    )
-
-
 @pytest.fixture
-def desk(world: World, tmp_path: Path, jobs: Jobs) -> Iterator[Any]:
+def desk(world: World, tmp_path: Path, jobs: Jobs) -> Iterator[Desk]:
     """The desk of an officer who also administers the bureau."""
     with open_desk(world, tmp_path / "desk", jobs) as made:
         yield made
 
 
 @pytest.fixture
-def poor_desk(world: World, tmp_path: Path, jobs: Jobs) -> Iterator[Any]:
+def poor_desk(world: World, tmp_path: Path, jobs: Jobs) -> Iterator[Desk]:
     """The desk of somebody without any right to write."""
     with open_desk(world, tmp_path / "poor", jobs, ()) as made:
         yield made
 
 
-def shell_with(desk: Any, specs: Sequence[Any]) -> Shell:
+def shell_with(desk: Desk, specs: Sequence[PageSpec]) -> Shell:
     """A window with these pages, told of changes as in the program."""
     shell = Shell(specs, desk.jobs)
     desk.events.records_changed.connect(shell.refresh)

@@ -51,7 +51,6 @@ def test_a_year_without_table_counts_weekends_and_says_so() -> None:
     assert not CALENDAR.add_workdays(date(last.year, 12, 28), 10).certain
     assert not CALENDAR.workdays_between(date(last.year, 12, 28), unpublished).certain
     assert CALENDAR.workdays_between(date(last.year, 1, 4), date(last.year, 12, 28)).certain
-    assert WEEKENDS.add_workdays(date(2026, 4, 30), 1) == WEEKENDS.add_workdays(date(2026, 4, 30), 1)
     assert WEEKENDS.add_workdays(date(2026, 4, 30), 1).day == date(2026, 5, 1)
 
 
@@ -73,4 +72,4 @@ def test_three_deadlines_tell_who_must_look() -> None:
 
 def test_a_count_over_an_unpublished_year_is_marked() -> None:
     one = deadline(WEEKENDS, date(2026, 5, 6), due=date(2026, 5, 6) + timedelta(days=7))
-    assert (one.word, one.certain) == ("剩 约 5 个工作日", False)
+    assert (one.word, one.certain) == ("剩约 5 个工作日", False)

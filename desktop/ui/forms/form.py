@@ -64,7 +64,7 @@ class RecordForm(QWidget):
         shown = _in_order(
             list(declared.form_fields)
             if only is None
-            else [replace(f, required=True) for f in declared.own_fields if f.name in only],
+            else [replace(f, required=True, group="") for f in declared.own_fields if f.name in only],
             declared,
         )
         width = _label_width(self, shown)
@@ -80,6 +80,8 @@ class RecordForm(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(self._sections)
+        self._sections.setAutoFillBackground(False)
+        area.viewport().setAutoFillBackground(False)
         self._area = area
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -87,6 +89,7 @@ class RecordForm(QWidget):
         column.addWidget(self._summary)
         column.addWidget(area, 1)
         for name, box in self._boxes.items():
+            box.pin.setVisible(only is None)
             box.editor.edited.connect(self.edited)
             box.editor.left.connect(lambda n=name: self._left(n))
             box.editor.next_wanted.connect(self.focusNextChild)
@@ -328,8 +331,9 @@ class _Sections(QWidget):
         if columns == self._columns:
             return
         self._columns = columns
-        while self._grid.count():
-            self._grid.takeAt(0)
+        for widget in (*self._boxes, *self._headings.values()):
+            # takeAt would leak the old items, and with them stale cached heights
+            self._grid.removeWidget(widget)
         self._grid.setColumnStretch(1, 1 if columns == 2 else 0)
         row, column, group = 0, 0, ""
         previous: QWidget | None = None

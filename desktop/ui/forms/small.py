@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLi
 
 from desktop.ui.theme import ROW
 
-
 _GAP = 4
 """Between one line's note and the next line, besides the grid's own spacing."""
 

@@ -17,20 +17,35 @@ if TYPE_CHECKING:
     from desktop.work.desk import Desk
     from desktop.work.records import Row
 
+_ENTITY = ("uscc", "name", "legal_person", "address")
 SEGMENTS = (
     Segment(
         queues.CLAIM_DUTY,
         "权限内待认领",
         ("权限内的主体都已认领", "本单位发过许可的主体会自动列在这里"),
+        _ENTITY,
+        standing=False,
     ),
-    Segment(queues.CLAIMABLE, "可认领的主体", ("没有可认领的主体", "本机收到的存续主体都已认领，或尚未同步")),
-    Segment(queues.OUR_CLAIMS, "我单位已认领", ("我单位还没有认领主体", "在“可认领的主体”中选中后点“认领”")),
-    Segment(queues.RETURNED_CLAIMS, "已退回", ("没有退回的认领", "")),
+    Segment(
+        queues.CLAIMABLE,
+        "可认领的主体",
+        ("没有可认领的主体", "本机收到的存续主体都已认领，或尚未同步"),
+        _ENTITY,
+        standing=False,
+    ),
+    Segment(
+        queues.OUR_CLAIMS,
+        "我单位已认领",
+        ("我单位还没有认领主体", "在“可认领的主体”中选中后点“认领所选”"),
+        ("entity_id", "claimed_on", "claimed_by", "way"),
+    ),
+    Segment(
+        queues.RETURNED_CLAIMS,
+        "已退回",
+        ("没有退回的认领", ""),
+        ("entity_id", "returned_on", "return_reason"),
+    ),
 )
-COLUMNS = {
-    "market_entity": ("uscc", "name", "entity_type", "legal_person", "address"),
-    "claim": ("entity_id", "claimed_on", "claimed_by", "way", "state"),
-}
 _FREE = {queues.CLAIM_DUTY.name, queues.CLAIMABLE.name}
 MANY = 200
 
@@ -39,7 +54,7 @@ class ClaimsPage(WorkQueuePage):
     """``shown``: {"queue": name}, {"filter": Filter}."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, "claims", "监管认领", "claim", SEGMENTS, COLUMNS)
+        super().__init__(desk, "claims", "监管认领", "claim", SEGMENTS)
         claim = self.offer(
             Action("claim", "认领所选", self._claim, "Ctrl+Return", "claim", enabled=self._may_claim)
         )

@@ -24,14 +24,18 @@ _OURS = Filter(order="-due_on").where("source_bureau", Op.EQ, MY_BUREAU)
 DONE_TASKS = WorkQueue("done_tasks", "已完成任务", "task", _OURS.where("state", Op.EQ, "done"))
 ALL_TASKS = WorkQueue("all_tasks", "全部任务", "task", _OURS, ("claim", "give_back"), deadline="due_on")
 
+_COMMON = ("title", "entity_id", "due_on")
 SEGMENTS = (
-    Segment(queues.OPEN_TASKS, "待认领", ("没有待认领的任务", "新任务由“新建任务”录入，或随同步下达")),
-    Segment(queues.MY_TASKS, "我的", ("手上没有任务", "在“待认领”中认领一项")),
-    Segment(queues.LATE_TASKS, "超期", ("没有超期任务", "")),
-    Segment(DONE_TASKS, "已完成", ("还没有办结的任务", "提交检查后任务自动办结")),
-    Segment(ALL_TASKS, "全部", ("本单位还没有任务", "点“新建任务”录入第一项")),
+    Segment(
+        queues.OPEN_TASKS, "待认领", ("没有待认领的任务", "新任务由“新建任务”录入，或随同步下达"), _COMMON
+    ),
+    Segment(queues.MY_TASKS, "我的", ("手上没有任务", "在“待认领”中认领一项"), _COMMON),
+    Segment(queues.LATE_TASKS, "超期", ("没有超期任务", ""), (*_COMMON, "assignee"), standing=False),
+    Segment(DONE_TASKS, "已完成", ("还没有办结的任务", "提交检查后任务自动办结"), (*_COMMON, "assignee")),
+    Segment(
+        ALL_TASKS, "全部", ("本单位还没有任务", "点“新建任务”录入第一项"), (*_COMMON, "state"), standing=False
+    ),
 )
-COLUMNS = {"task": ("title", "entity_id", "urgency", "due_on", "assignee", "state")}
 _MINE = {queues.MY_TASKS.name, queues.LATE_TASKS.name, ALL_TASKS.name}
 
 
@@ -39,7 +43,7 @@ class TasksPage(WorkQueuePage):
     """``shown``: {"queue": name}, {"filter": Filter}, {"id": task}, {"new": True, "entity": id}."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, "tasks", "监管任务", "task", SEGMENTS, COLUMNS)
+        super().__init__(desk, "tasks", "监管任务", "task", SEGMENTS)
         self._form: NewTask | None = None
         self._entering = False
         inspect = self.offer(
@@ -55,6 +59,8 @@ class TasksPage(WorkQueuePage):
             self._new(params.get("entity"))
 
     def judge(self, segment: Segment) -> Callable[[Row], Deadline] | None:
+        if not segment.queue.deadline:
+            return None
         return lambda row: self.desk.tasks.deadline(row.values)
 
     def take(self, row: Row, transition: Transition, raw: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ class RecordDetail(QWidget):
         self._heading = QLabel()
         self._heading.setWordWrap(True)
         self._heading.setTextFormat(Qt.TextFormat.PlainText)
-        self.facts = FactList(label_chars=6)
+        self.facts = FactList(label_chars=8)
         self._area = scrolled(self.facts, "详情内容")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)

@@ -90,6 +90,4 @@ class Keeping(QObject):
             self._timer.start()
 
     def _write(self, title: str, work: Callable[[], object]) -> None:
-        self._jobs.run(
-            title, lambda _: work(), lane="write", quiet=True, cancellable=False, owner=self
-        )
+        self._jobs.run(title, lambda _: work(), lane="write", quiet=True, cancellable=False, owner=self)

@@ -6,7 +6,7 @@ A later kind of work needs a :class:`~shared.lifecycle.WorkQueue` and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +36,10 @@ STEP_KEYS = ("F2", "F3", "F4", "F6", "F7")
 
 
 class WorkQueuePage(Page):
-    """Segments over one stack of :class:`QueueView`; views are made when first looked at.
+    """Segments over one stack of :class:`QueueView`; views are made when first looked at."""
 
-    :param columns: fields shown per record type, where the declared columns are too many.
-    """
+    share = 0.66
+    """Part of the width the list takes."""
 
     def __init__(
         self,
@@ -48,12 +48,10 @@ class WorkQueuePage(Page):
         title: str,
         icon_name: str,
         segments: Sequence[Segment],
-        columns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(name, title, icon_name)
         self.desk = desk
         self._segments = {s.queue.name: s for s in segments}
-        self._columns = dict(columns or {})
         self._views: dict[str, QueueView] = {}
         self._stale: set[str] = set()
         self._steps: dict[str, tuple[Transition, str]] = {}
@@ -94,6 +92,10 @@ class WorkQueuePage(Page):
 
     def turned(self) -> None:
         """Another segment came to the front."""
+
+    def chosen(self, row: Row | None) -> None:
+        """Another record of the list is current; buttons follow."""
+        self.update_actions()
 
     def opened(self, row: Row) -> None:
         """Enter, double click or 打开: by default the entity it is about."""
@@ -151,8 +153,10 @@ class WorkQueuePage(Page):
             segment = self._segments[name]
             records = self.desk.records
             declared = records.type(segment.queue.type_name)
-            view = QueueView(segment, records, self.desk.jobs, self._columns_of(declared, segment))
-            view.chosen.connect(lambda _: self.update_actions())
+            view = QueueView(
+                segment, records, self.desk.jobs, self._columns_of(declared, segment), self.share
+            )
+            view.chosen.connect(self.chosen)
             view.opened.connect(self.opened)
             self._views[name] = view
             self._stale.add(name)
@@ -160,7 +164,7 @@ class WorkQueuePage(Page):
         return view
 
     def _columns_of(self, declared: RecordType, segment: Segment) -> list[Column]:
-        found = list(columns_for(declared, self._columns.get(declared.name)))
+        found = list(columns_for(declared, segment.columns or None, standing=segment.standing))
         judge = self.judge(segment)
         if judge is not None:
             names = [c.name for c in found]
@@ -254,9 +258,7 @@ class WorkQueuePage(Page):
         view.panel.ask(transition.title, about, fields, run)
         return None
 
-    def _step(
-        self, view: QueueView, transition: Transition, rowids: list[int], raw: dict[str, str]
-    ) -> Job:
+    def _step(self, view: QueueView, transition: Transition, rowids: list[int], raw: dict[str, str]) -> Job:
         records = self.desk.records
 
         def work(progress: Progress) -> Taken:

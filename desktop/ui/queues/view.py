@@ -28,21 +28,20 @@ class Segment:
     """A queue as one segment of a page.
 
     :param empty: what an empty list says, and what to do then.
+    :param columns: fields shown, where the declared columns are too many.
+    :param standing: whether it matters where these records stand on their way to the hub.
     """
 
     queue: WorkQueue
     title: str
     empty: tuple[str, str] = ("没有待办", "")
+    columns: tuple[str, ...] = ()
+    standing: bool = True
 
 
 def combined(queue: Filter, asked: Filter) -> Filter:
-    """What the queue is, and what the person asked for on top."""
-    return replace(
-        queue,
-        conditions=(*queue.conditions, *asked.conditions),
-        text=asked.text,
-        order=asked.order or queue.order,
-    )
+    """What the queue is, and what the person asked for on top (its conditions are among those asked)."""
+    return replace(queue, conditions=asked.conditions, text=asked.text, order=asked.order or queue.order)
 
 
 class QueueView(QWidget):
@@ -52,12 +51,17 @@ class QueueView(QWidget):
     opened = Signal(object)
 
     def __init__(
-        self, segment: Segment, records: Records, jobs: Jobs, columns: Sequence[Column] | None
+        self,
+        segment: Segment,
+        records: Records,
+        jobs: Jobs,
+        columns: Sequence[Column],
+        share: float = 0.66,
     ) -> None:
         super().__init__()
         self.segment = segment
         self.declared = records.type(segment.queue.type_name)
-        self.bar = FilterBar(self.declared, records, jobs)
+        self.bar = FilterBar(self.declared, records, jobs, fixed=segment.queue.filter.conditions)
         self.panel = StepPanel(self.declared, records, jobs)
         self.table = RecordTable(self.declared, records, jobs, columns)
         self.table.set_empty_words(*segment.empty)
@@ -69,7 +73,7 @@ class QueueView(QWidget):
         column.setSpacing(8)
         column.addWidget(self.bar)
         column.addWidget(self.panel)
-        column.addWidget(Panes(self.table, self.side, share=0.66), 1)
+        column.addWidget(Panes(self.table, self.side, share), 1)
         self.bar.changed.connect(self._ask)
         self.table.activated.connect(self.opened)
         self.table.selection_changed.connect(self._selected)
@@ -115,7 +119,7 @@ class QueueView(QWidget):
 
     def _ask(self, asked: Filter) -> None:
         self._asked = True
-        narrowed = bool(asked.conditions or asked.text)
+        narrowed = len(asked.conditions) > len(self.segment.queue.filter.conditions) or bool(asked.text)
         words = ("没有符合条件的记录", "换个条件，或点“清除”") if narrowed else self.segment.empty
         self.table.set_empty_words(*words)
         self.table.set_filter(combined(self.segment.queue.filter, asked))

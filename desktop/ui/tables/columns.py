@@ -104,6 +104,8 @@ def columns_for(
 def _align(field: Field) -> Qt.AlignmentFlag:
     if field.kind in _RIGHT_KINDS:
         return Qt.AlignmentFlag.AlignRight
+    if field.target == "user":
+        return Qt.AlignmentFlag.AlignHCenter
     long_text = field.kind is Kind.TEXT and (
         (field.max or 0) >= _LONG or any(word in field.title for word in _LEFT_WORDS)
     )
@@ -113,7 +115,7 @@ def _align(field: Field) -> Qt.AlignmentFlag:
 
 
 def _chars(field: Field) -> int:
-    if field.words:
+    if field.words or field.target == "user":
         return 10
     if field.kind is Kind.TEXT:
         longest = field.max or 18

@@ -72,11 +72,16 @@ class FilterBar(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
         self._timer.timeout.connect(self._tell)
-        basic = [f for f in declared.own_fields if f.column and (f.words or f.kind in _BASIC_KINDS)]
+        settled = {c.field for c in fixed if c.op is Op.EQ}
+        basic = [
+            f
+            for f in declared.own_fields
+            if f.column and (f.words or f.kind in _BASIC_KINDS) and f.name not in settled
+        ]
         self._rest = [
             f
             for f in (*declared.own_fields, declared.by_name["source_bureau"])
-            if f not in basic and not f.derive_from
+            if f not in basic and not f.derive_from and f.name not in settled
         ]
         self.search = self._search_line()
         top = QWidget()

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui.actions import link_button
 from desktop.ui.factlist import Fact, FactList
@@ -108,7 +118,11 @@ class EnrolView(QWidget):
                 self._jobs.run(
                     "向中心登记",
                     lambda p: self._enrolment().enrol_online(url, code, label, password, p),
-                    self._enrolled, self._failed, lane="write", quiet=True, owner=self,
+                    self._enrolled,
+                    self._failed,
+                    lane="write",
+                    quiet=True,
+                    owner=self,
                 )  # fmt: skip
             )
         folder, password = self.form.folder.path() or Path(), self._password
@@ -116,7 +130,11 @@ class EnrolView(QWidget):
             self._jobs.run(
                 "生成登记申请",
                 lambda p: self._enrolment().write_request(folder, code, label, password, p),
-                self._written, self._failed, lane="write", quiet=True, owner=self,
+                self._written,
+                self._failed,
+                lane="write",
+                quiet=True,
+                owner=self,
             )  # fmt: skip
         )
 
@@ -129,8 +147,13 @@ class EnrolView(QWidget):
         password = self._password
         return self._start(
             self._jobs.run(
-                "读取登记批复", lambda p: self._enrolment().read_grant(path, password, p),
-                self._enrolled, self._failed, lane="write", quiet=True, owner=self,
+                "读取登记批复",
+                lambda p: self._enrolment().read_grant(path, password, p),
+                self._enrolled,
+                self._failed,
+                lane="write",
+                quiet=True,
+                owner=self,
             )  # fmt: skip
         )
 
@@ -234,7 +257,9 @@ class _Form(QWidget):
         self._lines.add("url", "中心地址", self.url)
         self._lines.add("code", "登记码", self.code, "由单位管理员或中心发给，25 位，只能用一次")
         self._lines.add("label", "席位名称", self.label, "给这台电脑起的名字，便于中心辨认")
-        self._lines.add("password", "设置密码", self.password, "至少 8 个字符，离线登录时使用；密码不会离开本机")
+        self._lines.add(
+            "password", "设置密码", self.password, "至少 8 个字符，离线登录时使用；密码不会离开本机"
+        )
         self._lines.add("again", "再输一遍", self.again)
         self._lines.add("folder", "存放位置", self.folder, "U 盘上的文件夹，申请文件写到这里")
         self._go = QPushButton()

@@ -8,7 +8,16 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui.actions import link_button
 from desktop.ui.forms.small import SmallForm, secret_line
@@ -21,9 +30,7 @@ from shared.errors import WrongPassword, YizhanError
 Hint = tuple[str, str, str]
 """Account, password, and who that is, of a demonstration."""
 
-KEYRING_WORDS = (
-    "本机没有可用的系统密钥环，数据只由登录密码保护。请使用较长的密码，并妥善保管这台电脑。"
-)
+KEYRING_WORDS = "本机没有可用的系统密钥环，数据只由登录密码保护。请使用较长的密码，并妥善保管这台电脑。"
 _CAPS_WORDS = "大写锁定已打开，输入的是大写字母。"
 
 

@@ -1,0 +1,1 @@
+"""Recording an inspection: the form, who may inspect, what is locked."""

@@ -1,0 +1,269 @@
+"""同步: what is on its way to the hub, what came back, and what somebody must look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QSplitter
+
+from desktop.ui.actions import Action, button
+from desktop.ui.jobline import JobLine, size_text
+from desktop.ui.notify import SUCCESS, WARNING, MessageBar
+from desktop.ui.pages.page import Page, Panes
+from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
+from desktop.ui.theme import STANDING_TONES
+from desktop.ui.tiles import Tiles
+from desktop.ui.words import ATTEMPTS, CARRIERS, DIRECTIONS, NOTHING, grouped, moment
+from desktop.work.jobs import Job
+from shared.errors import Cancelled, Unreachable, YizhanError
+from shared.standing import Standing
+
+if TYPE_CHECKING:
+    from desktop.work.desk import Desk
+    from desktop.work.session import Lease
+    from desktop.work.syncing import Attempt, PendingType, RoundReport, SetView, SyncState
+
+_WHAT_TO_DO = {
+    Standing.SEALED: "等待中心回执；介质丢失也可以再次导出",
+    Standing.PARKED: "前面的还没有到中心：请再同步一次，或补交较早的介质",
+    Standing.CONFLICT: "请到“冲突”页面处理",
+    Standing.QUARANTINED: "数据没有丢失：请联系中心管理员审核",
+    Standing.APPLIED: "",
+    Standing.ARCHIVED: "已进入中心的备份",
+}
+_SETS = (
+    PlainColumn("变更序号", 16),
+    PlainColumn("变更数", 9, "right"),
+    PlainColumn("封装时间", 18),
+    PlainColumn("状态", 12),
+    PlainColumn("说明和办法", 40, "left", grows=True),
+)
+_TYPES = (PlainColumn("类型", 20, "left", grows=True), PlainColumn("记录", 10, "right"), PlainColumn("变更", 10, "right"))
+_ATTEMPTS = (
+    PlainColumn("时间", 20),
+    PlainColumn("途径", 8),
+    PlainColumn("方向", 12),
+    PlainColumn("变更集", 9, "right"),
+    PlainColumn("变更", 10, "right"),
+    PlainColumn("大小", 12, "right"),
+    PlainColumn("结果", 9),
+    PlainColumn("说明", 40, "left", grows=True),
+    PlainColumn("指纹", 22),
+)
+
+
+class SyncPage(Page):
+    """``shown({"now": True})`` starts at once, for F9 from anywhere."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__("sync", "同步", "sync")
+        self._desk = desk
+        self._state: SyncState | None = None
+        self._job: Job | None = None
+        self.lease_bar = MessageBar()
+        self.tiles = Tiles(
+            (
+                ("pending", "待同步"),
+                ("receipt", "最近回执"),
+                ("as_of", "数据截止时间"),
+                ("lease", "离线使用期限"),
+                ("online", "与中心的连接"),
+            )
+        )
+        now = self.offer(Action("sync_now", "立即同步", self.sync_now, "", "sync", enabled=self._may_sync))
+        now.setToolTip("立即同步（F9）")
+        media = self.offer(Action("to_media", "改用介质交换", lambda: self._go("media"), "", "media"))
+        check = self.offer(Action("check_online", "检测连接", self._check_online, "", "cloud"))
+        self.job_line = JobLine(desk.jobs)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.sync_button = button(now, primary=True)
+        for push in (self.sync_button, button(media), button(check)):
+            row.addWidget(push)
+        row.addWidget(self.job_line, 1)
+        row.addStretch(0)
+        self.sets = PlainTable("变更集", _SETS, "个")
+        self.sets.set_empty_words("本机还没有录入过数据", "录入、修改后会在这里看到它们走到了哪一步")
+        self.types = PlainTable("待同步的内容", _TYPES, "类")
+        self.types.set_empty_words("没有待同步的内容", "中心已为本机的全部数据签收")
+        self.attempts = PlainTable("交换经历", _ATTEMPTS, "次")
+        self.attempts.set_empty_words("还没有与中心交换过", "点“立即同步”（F9），或用介质交换")
+        lower = QSplitter(Qt.Orientation.Vertical)
+        lower.setChildrenCollapsible(False)
+        lower.setHandleWidth(13)
+        lower.addWidget(Panes(self.sets, self.types, 0.68))
+        lower.addWidget(self.attempts)
+        lower.setSizes([260, 240])
+        self.body.addWidget(self.lease_bar)
+        self.body.addWidget(self.tiles)
+        self.body.addLayout(row)
+        self.body.addWidget(lower, 1)
+
+    # --- coming here -----------------------------------------------------------
+    def shown(self, params: dict[str, Any]) -> None:
+        self.load()
+        if params.get("now"):
+            self.sync_now()
+        elif self._desk.settings.hub_url:
+            self._check_online()
+        self.sync_button.setFocus()
+
+    def refresh(self, types: frozenset[str]) -> None:
+        self.load()
+
+    def load(self) -> None:
+        """Read from the local database; the network is not asked."""
+        syncing, session = self._desk.syncing, self._desk.session
+        self._desk.jobs.run(
+            "读取同步状态",
+            lambda _: (syncing.state(), syncing.pending_types(), session.lease),
+            lambda found: self._show(*found),
+            self.report,
+            quiet=True,
+            owner=self,
+        )
+
+    # --- synchronizing -----------------------------------------------------------
+    def sync_now(self) -> Job | None:
+        """Start, unless one is under way."""
+        if not self._may_sync():
+            return None
+        self.messages.clear()
+        job = self._desk.jobs.run(
+            "同步", self._desk.syncing.sync_now, self._synced, self._failed, lane="write", owner=self
+        )
+        self._job = job
+        self.update_actions()
+        job.on_end(self._over)
+        return self.job_line.follow(job)
+
+    def _may_sync(self) -> bool:
+        return self._job is None
+
+    def _over(self) -> None:
+        self._job = None
+        self.update_actions()
+
+    def _synced(self, report: RoundReport) -> None:
+        self.load()
+        if report.trouble:
+            reasons = "；".join(dict.fromkeys(s.reason for s in report.trouble if s.reason))
+            self._say_trouble(report.summary, reasons)
+        else:
+            self.messages.say(SUCCESS, report.summary)
+
+    def _failed(self, error: YizhanError) -> None:
+        self.load()
+        if isinstance(error, Cancelled):
+            self.messages.say(WARNING, "同步已取消。", "已传的部分不会重传，数据都在本机。")
+        elif isinstance(error, Unreachable):
+            self.messages.say(
+                WARNING, error.message, error.hint, button="改用介质交换", run=lambda: self._go("media")
+            )
+        else:
+            self.messages.error(error)
+
+    def _say_trouble(self, message: str, reasons: str = "") -> None:
+        state = self._state
+        conflict = state is None or any(s.standing is Standing.CONFLICT for s in state.trouble)
+        self.messages.say(
+            WARNING, message, reasons,
+            button="处理冲突" if conflict else "", run=lambda: self._go("conflicts"),
+        )  # fmt: skip
+
+    def _check_online(self) -> Job:
+        return self._desk.jobs.run(
+            "检测与中心的连接", lambda _: self._desk.syncing.check_online(), self._show_online,
+            self.report, quiet=True, owner=self,
+        )  # fmt: skip
+
+    def _go(self, page: str) -> None:
+        self.open_page.emit(page, {})
+
+    # --- showing -------------------------------------------------------------
+    def _show(self, state: SyncState, types: list[PendingType], lease: Lease) -> None:
+        self._state = state
+        waiting = state.pending_changes
+        self.tiles.put(
+            "pending",
+            f"{waiting:,} 条变更" if waiting else "全部已入库",
+            f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}" if waiting else "",
+            "wait" if waiting else "good",
+        )
+        self.tiles.put("receipt", moment(state.last_receipt_at), f"中心已签收 {state.receipted:,} 条变更")
+        self.tiles.put(
+            "as_of", moment(state.complete_at), f"中心签名 {moment(state.evidence_at)}",
+            "plain" if state.complete_at else "wait",
+        )  # fmt: skip
+        self._show_lease(lease)
+        self._show_online(state.online)
+        self._show_sets(state)
+        rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
+        self.types.set_rows(rows, f"共 {sum(t.records for t in types):,} 条记录、{waiting:,} 条变更")
+        self.attempts.set_rows([_attempt_row(a) for a in state.attempts], _attempt_total(state.attempts))
+        self.update_actions()
+
+    def _show_lease(self, lease: Lease) -> None:
+        tone = {"good": "plain", "warn": "wait", "over": "bad"}[lease.state]
+        left = "已到期，暂为只读" if lease.state == "over" else f"还有 {lease.left} 天"
+        since = f"距中心最近一次签名 {lease.days} 天" if lease.days else "今天与中心有过联系"
+        self.tiles.put("lease", left, since, tone)
+        if lease.message:
+            level = "error" if lease.state == "over" else "warning"
+            self.lease_bar.say(level, lease.message, button="立即同步", run=self.sync_now)
+        else:
+            self.lease_bar.clear()
+
+    def _show_online(self, online: bool | None) -> None:
+        address = self._desk.settings.hub_url
+        if not address:
+            self.tiles.put("online", "未设置中心地址", "在“设置”中填写，或用介质交换", "off")
+            return
+        word, tone = {None: ("未检测", "off"), True: ("在线", "good"), False: ("离线", "off")}[online]
+        self.tiles.put("online", word, address, tone)
+
+    def _show_sets(self, state: SyncState) -> None:
+        rows = [_set_row(one) for one in state.sets]
+        loose = state.pending_changes - state.sealed
+        if loose:
+            word = Standing.PENDING.value
+            texts = (NOTHING, f"{loose:,}", NOTHING, word, "尚未封装，下次同步或导出时自动封装")
+            rows.insert(0, PlainRow(texts, ((3, STANDING_TONES[word]),)))
+        total = f"共 {len(state.sets):,} 个变更集"
+        trouble = len(state.trouble)
+        self.sets.set_rows(rows, f"{total}，{trouble:,} 个需要处理" if trouble else total)
+
+
+def _set_row(one: SetView) -> PlainRow:
+    word = one.standing.value
+    todo = _WHAT_TO_DO.get(one.standing, "")
+    text = "；".join(t for t in (one.detail, todo) if t)
+    texts = (one.range, f"{one.changes:,}", moment(one.sealed_at), word, text or NOTHING)
+    return PlainRow(texts, ((3, STANDING_TONES[word]),), one)
+
+
+def _attempt_row(one: Attempt) -> PlainRow:
+    word, tone = ATTEMPTS.get(one.outcome, (one.outcome, "plain"))
+    return PlainRow(
+        (
+            moment(one.at, seconds=True),
+            CARRIERS.get(one.carrier, one.carrier),
+            DIRECTIONS.get(one.direction, one.direction),
+            f"{one.sets:,}",
+            f"{one.changes:,}",
+            size_text(one.bytes),
+            word,
+            one.message or NOTHING,
+            grouped(one.fingerprint),
+        ),
+        ((6, tone),),
+        one,
+    )
+
+
+def _attempt_total(attempts: list[Attempt]) -> str:
+    failed = sum(a.outcome == "failed" for a in attempts)
+    changes, size = sum(a.changes for a in attempts), sum(a.bytes for a in attempts)
+    said = f"最近 {len(attempts):,} 次，{changes:,} 条变更，{size_text(size)}"
+    return f"{said}，失败 {failed:,} 次" if failed else said

@@ -1,0 +1,58 @@
+"""A row of figures one must not miss: a word, a value, a line of explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.ui.theme import TONES
+
+
+class Tiles(QWidget):
+    """One tile per title; set with :meth:`put`."""
+
+    def __init__(self, titles: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self._tiles = {name: _Tile(title) for name, title in titles}
+        for tile in self._tiles.values():
+            row.addWidget(tile, 1)
+
+    def put(self, name: str, value: str, note: str = "", tone: str = "plain") -> None:
+        """Set one tile."""
+        self._tiles[name].put(value, note, tone)
+
+    def text(self, name: str) -> str:
+        """Value and note of one tile."""
+        return self._tiles[name].accessibleName()
+
+
+class _Tile(QFrame):
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setProperty("tile", True)
+        self._title = title
+        heading = QLabel(title)
+        heading.setProperty("muted", True)
+        self._value = QLabel("—")
+        self._value.setProperty("tileValue", True)
+        self._note = QLabel()
+        self._note.setProperty("muted", True)
+        for label in (heading, self._value, self._note):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(2)
+        column.addWidget(heading)
+        column.addWidget(self._value)
+        column.addWidget(self._note)
+
+    def put(self, value: str, note: str, tone: str) -> None:
+        self._value.setText(value)
+        self._value.setStyleSheet(f"color: {TONES[tone]};")
+        self._note.setText(note)
+        self._note.setToolTip(note)
+        self.setAccessibleName(f"{self._title}：{value}{f'，{note}' if note else ''}")

@@ -1,0 +1,80 @@
+"""Lists the hub publishes: code tables and the catalogue, loaded again at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.access import HUB_ACTOR
+from shared.codes import Codes, load_resource_codes
+from shared.errors import Level, Rejected
+from shared.filters import Filter
+from shared.parsing import Context, is_blank, parse
+from shared.resource_files import licence_catalogue
+from shared.store import query
+from shared.store.lookups import StoreReferences
+from shared.store.query import Place
+from shared.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load did."""
+
+    added: int
+    changed: int
+
+
+def load_codes(store: Store) -> Loaded:
+    """The shipped code tables and the 142 items of the licence catalogue; adds and corrects."""
+    tables, items = load_resource_codes()
+    codes = Codes.from_rows(tables, items)
+    parts = [
+        put(store, "code_table", tables, codes),
+        put(store, "code_item", items, codes),
+        put(store, "licence_catalogue_item", licence_catalogue(), codes),
+    ]
+    return Loaded(sum(p.added for p in parts), sum(p.changed for p in parts))
+
+
+def put(
+    store: Store,
+    type_name: str,
+    rows: Iterable[Mapping[str, Any]],
+    codes: Codes,
+    provenance: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Insert or correct records of a type from raw texts, through the hub's own door.
+
+    What a row leaves blank stays as it was. Types without a key are only ever added.
+    Raises :class:`Rejected` for the first wrong row.
+    """
+    declared = store.types[type_name]
+    rows = list(rows)
+    with store.read() as connection:
+        context = Context(codes, StoreReferences(connection, store.types))
+        parsed = [parse(declared, row, context) for row in rows]
+    for one in parsed:
+        if any(p.level is Level.REJECT for p in one.problems):
+            raise Rejected(one.problems)
+    values = [one.values for one in parsed]
+    with store.unit(HUB_ACTOR) as unit:
+        known = unit.load(declared, [declared.record_id(v) for v in values]) if declared.key else {}
+        new = [v for v in values if not declared.key or declared.record_id(v) not in known]
+        old = [
+            (declared.record_id(v), {n: v[n] for n in row if not is_blank(row[n])})
+            for row, v in zip(rows, values, strict=True)
+            if declared.key and declared.record_id(v) in known
+        ]
+        unit.insert(declared, new, way="exchange", proven=True, provenance=provenance)
+        changed = unit.update_many(declared, old, proven=True)
+    return Loaded(len(new), changed)
+
+
+def codes_of(store: Store) -> Codes:
+    """The code tables as the hub holds them now."""
+    with store.read() as connection:
+        tables = query.first(connection, store.types["code_table"], Filter(), Place(), 10_000)
+        items = query.first(connection, store.types["code_item"], Filter(), Place(), 10**6)
+    return Codes.from_rows([t.values for t in tables], [i.values for i in items])
