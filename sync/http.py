@@ -54,6 +54,10 @@ class HttpCarrier:
         self._resuming(lambda reached: self._download(f"{where}/answer", answer, progress, reached))
         self._check(answer)
 
+    def close(self) -> None:
+        """Give kept connections back."""
+        self._http.close()
+
     def alive(self) -> bool:
         """Whether a hub answers at the address."""
         try:

@@ -64,6 +64,7 @@ class FactList(QWidget):
         if title:
             heading = QLabel(title)
             heading.setProperty("section", True)
+            heading.setIndent(0)
             grid.addWidget(heading, 0, 0, 1, 2 * self._columns)
             top = 1
         width = self.fontMetrics().horizontalAdvance("字" * self._chars)

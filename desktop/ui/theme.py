@@ -126,7 +126,7 @@ def icon(name: str, shade: str = "ink") -> QIcon:
         (QIcon.Mode.Normal, shade),
         (QIcon.Mode.Active, shade),
         (QIcon.Mode.Selected, shade),
-        (QIcon.Mode.Disabled, "line"),
+        (QIcon.Mode.Disabled, "muted"),
     )
     for mode, colour_name in looks:
         renderer = QSvgRenderer(

@@ -6,8 +6,7 @@ is given up before the hub has signed for it: a lost stick costs a walk, no data
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -271,8 +270,7 @@ class Media:
             raise report.refusal or PackageError("这个交换包不需要转交中心。", "请按报告中的提示处理。")
         if not session.settings.hub_url:
             raise ExchangeError("还没有设置中心地址，不能转交。", "请在设置中填写中心地址后再试。")
-        answer = self._spool() / f"answer-{report.package_id}.yzp"
-        answer.unlink(missing_ok=True)
+        answer = self._spool() / f"answer-{new_id()}.yzp"
         try:
             carrier = HttpCarrier(session.settings.hub_url)
             carrier.exchange(received.spooled.path, report.package_id, answer, progress)
@@ -395,11 +393,6 @@ class Media:
             )  # fmt: skip
 
 
-@contextmanager
-def _best_effort(failed: YizhanError | None) -> Iterator[None]:
+def _best_effort(failed: YizhanError | None) -> AbstractContextManager[None]:
     """A full disk must not hide the failure that is being noted down."""
-    try:
-        yield
-    except DiskFull:
-        if failed is None:
-            raise
+    return suppress(DiskFull) if failed is not None else nullcontext()

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO
 
 from desktop.work.session import Session
-from shared.errors import NotForUs, PackageError, YizhanError
+from shared.errors import NotForUs, PackageError, PackageTampered, YizhanError
 from shared.store import directory
 from shared.store.directory import Seat
 from sync import package
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
-from sync.layout import Core, Kind, fingerprint_text
+from sync.layout import ASK_AGAIN, Core, Kind, fingerprint_text
 from sync.media import Spooled
 from sync.package import Verified
 from sync.preview import Preview, TypeChange, preview
 from sync.signing import VerifyKey
 from sync.suite import SealPublic
 
+_PACKAGE_ID = re.compile(r"[0-9a-f]{32}")
 KEEP_AS_IT_IS = "请原样交给接收方；本机打不开，也不会改动它。"
 
 
@@ -117,6 +119,8 @@ class Examiner:
 
     def _judge(self, report: Report, core: Core, stream: BinaryIO, progress: Progress) -> None:
         hub = self._session.hub_trust
+        if not _PACKAGE_ID.fullmatch(core.package_id):  # it will stand in an address
+            raise PackageTampered("交换包的编号不合规定。", ASK_AGAIN)
         if core.kind is not Kind.ENROL_REQUEST and core.hub_id != hub.hub_id:
             report.sealed_by = report.sealed_for = ""
             raise NotForUs(

@@ -180,13 +180,13 @@ def _text(value: str) -> str:
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> str:
-    """Two titled values a line."""
-    padded = [*rows, ("", "")] if len(rows) % 2 else list(rows)
-    return "".join(
+    """Two titled values a line; the last of an odd number takes a whole one."""
+    paired = "".join(
         f'<tr><th width="20%">{_text(a)}</th><td width="30%">{_text(b)}</td>'
         f'<th width="20%">{_text(c)}</th><td width="30%">{_text(d)}</td></tr>'
-        for (a, b), (c, d) in zip(padded[::2], padded[1::2], strict=True)
+        for (a, b), (c, d) in zip(rows[::2], rows[1::2], strict=False)
     )
+    return paired + (_singles(rows[-1:]) if len(rows) % 2 else "")
 
 
 def _singles(rows: Iterable[tuple[str, str]]) -> str:

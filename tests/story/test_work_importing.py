@@ -84,11 +84,11 @@ def mend(path: Path, wrong: dict[int, tuple[str, str]]) -> None:
     """As a person does: by the reason beside the row, in the column it names."""
     book = openpyxl.load_workbook(path)
     sheet = book["数据"]
-    heads = {str(c.value).rstrip("*"): c.column for c in sheet[1]}
+    heads = {str(c.value).rstrip("*"): int(c.column or 0) for c in sheet[1]}
     names = {str(f.title) for f in PENALTY.sheet_fields}
     assert {"错误原因", "原行号"} <= set(heads)
     for row in range(2, sheet.max_row + 1):
-        number = int(sheet.cell(row, heads["原行号"]).value)  # type: ignore[arg-type]
+        number = int(sheet.cell(row, heads["原行号"]).value)
         name, good = wrong.pop(number)
         title = PENALTY.by_name[name].title
         reason = str(sheet.cell(row, heads["错误原因"]).value)

@@ -243,19 +243,19 @@ def test_a_decision_by_nobody_concerned_is_quarantined(place: Place, enrol_at: E
 # --- copies, strangers, the lost -----------------------------------------------------------
 def test_a_cloned_database_is_noticed(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
     a = enrol_at(place.a, "chenmin")
-    a.insert("market_entity", ENTITY)
+    (entity,) = a.insert("market_entity", ENTITY)
     a.sync()
     clone = a.clone(tmp_path / "clone")
     a.insert("market_entity", OTHER)
-    (own,) = clone.insert("external_unit", {"name": "驿城街道办", "source_bureau": place.a})
+    clone.update("market_entity", entity, address="副本说的地址")
     a.sync()
     clone.sync()
     assert a.statuses() == ["applied", "applied"]
     assert clone.statuses() == ["applied", "quarantined"]
-    assert value(place.hub.store, "external_unit", own, "name") is None
+    assert value(place.hub.store, "market_entity", entity, "address") is None
     logged = rows(place.hub.store, "exchange")[-1]
     assert logged["outcome"] == "quarantined" and "被复制" in logged["reason"]
-    a.insert("external_unit", {"name": "青山街道办"})
+    a.update("market_entity", entity, address="驿西路1号")
     a.sync()
     assert a.statuses()[-1] == "applied"
     clone.close()

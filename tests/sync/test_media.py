@@ -17,6 +17,7 @@ import pytest
 from desktop.work.media_report import Verdict
 from desktop.work.syncing import Syncing
 from server_stub.hub import Hub
+from shared.access import HUB_ACTOR
 from shared.errors import (
     Cancelled,
     HubRefused,
@@ -32,6 +33,8 @@ from shared.fictitious import market_entities
 from shared.standing import Standing
 from sync import package
 from sync.media import clear_spool, explain, packages_in, read_to_spool, write_safely
+from sync.package import CoreDraft, Kind
+from sync.trust import DeviceKeys
 from tests.fixtures.hubs import DIVISION, Place, make_place, serving
 from tests.fixtures.stations import (
     PASSWORD,
@@ -190,11 +193,8 @@ def test_importing_twice_is_harmless(centre: Place, far: Station, stick: Path) -
 
 def test_own_edits_stay_and_the_report_says_so(centre: Place, far: Station, stick: Path) -> None:
     bring_in(far, at_hub(centre.hub, far.media.export(stick, STICK, quiet).path))
-    answer = None
     entity = far.session.store.types["market_entity"]
     shared_id = entity.id_for_key(ENTITIES[0]["uscc"])
-    from shared.access import HUB_ACTOR
-
     with centre.hub.store.unit(HUB_ACTOR) as unit:
         unit.update(entity, shared_id, {"address": "中心改的地址"})
     answer = at_hub(centre.hub, far.media.export(stick, STICK, quiet).path)
@@ -208,18 +208,29 @@ def test_own_edits_stay_and_the_report_says_so(centre: Place, far: Station, stic
     assert far.value("market_entity", shared_id, "address") == "本机改的地址"
 
 
-def test_a_package_out_of_order_waits_for_the_earlier_one(
+def test_a_package_waits_for_the_earlier_one(
     centre: Place, far: Station, stick: Path, tmp_path: Path
 ) -> None:
-    spare = tmp_path / "spare"
-    spare.mkdir()
+    """The database comes from a backup, and the newer of two packages is taken first."""
     early = at_hub(centre.hub, far.media.export(stick, STICK, quiet).path)
-    shutil.copyfile(early, spare / "early.yzp")
-    bring_in(far, early)
+    far.session.close()
+    database = far.session.settings.database
+    shutil.copyfile(database, tmp_path / "backup.db")
+    once = open_station(database.parent, "zhou")
+    bring_in(once, early)
     add_entities(centre.hub, *ENTITIES[40:45])
-    late = at_hub(centre.hub, far.media.export(stick, STICK, quiet).path)
-    assert bring_in(far, late) >= 5
-    assert far.media.receive(spare / "early.yzp", quiet).report.verdict is Verdict.REPEATED
+    late = at_hub(centre.hub, once.media.export(stick, STICK, quiet).path)
+    once.session.close()
+    for old in database.parent.glob("yizhan.db*"):
+        old.unlink()
+    shutil.copyfile(tmp_path / "backup.db", database)
+    restored = open_station(database.parent, "zhou")
+    assert "前面还有没有收到的数据" in refused(restored, late).message
+    assert bring_in(restored, early) >= 20
+    report = restored.media.receive(late, quiet).report
+    assert report.verdict is Verdict.APPLY
+    assert {c.name: c.inserts for c in report.changes}["market_entity"] == 5
+    restored.session.close()
 
 
 # --- bad packages, each with its sentence --------------------------------------------
@@ -291,14 +302,19 @@ def test_another_hub(far: Station, stick: Path, tmp_path: Path) -> None:
 
 def test_a_forged_hub_is_not_believed(far: Station, answer: Path) -> None:
     """A package that names our hub but is signed by a stranger's key."""
-    from sync.package import CoreDraft, Kind
-    from sync.trust import DeviceKeys
-
     hub = far.session.hub_trust
     draft = CoreDraft(Kind.ANSWER, hub.hub_id, hub.hub_id, far.session.store.clock.stamp())
     forger = DeviceKeys.generate()
     answer.write_bytes(package.seal_bytes(draft, [far.session.device_keys.seal.public], forger.sign, []))
     assert "不在本机信任的名单" in refused(far, answer).message
+
+
+def test_a_package_id_never_becomes_a_path(near: Station, stick: Path) -> None:
+    hub = near.session.hub_trust
+    draft = CoreDraft(Kind.CHANGES, hub.hub_id, "f" * 32, "2026-05-06", package_id="../../../evil")
+    path = stick / "evil.yzp"
+    path.write_bytes(package.seal_bytes(draft, [hub.seal], DeviceKeys.generate().sign, []))
+    assert "编号不合规定" in refused(near, path).message
 
 
 def test_for_another_bureau(near: Station, answer: Path) -> None:

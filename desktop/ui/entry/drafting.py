@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from desktop.ui.entry.drafts import RECORD, SEEN, DraftList
+from desktop.ui.entry.drafts import RECORD, SEEN, DraftList, draft_name
 from desktop.ui.entry.editing import Editing
 from desktop.ui.notify import INFO, WARNING, MessageBar
 from shared.ids import new_id
@@ -178,7 +178,7 @@ class Drafting(QObject):
         more = f"，共 {len(drafts)} 份草稿" if len(drafts) > 1 else ""
         self._messages.say(
             INFO,
-            f"上次有未保存的{self._declared.title}：“{newest.title}”（{at}）{more}。",
+            f"上次有未保存的{self._declared.title}：“{draft_name(self._declared, newest)}”（{at}）{more}。",
             button="恢复",
             run=lambda: self.restore(newest),
         )

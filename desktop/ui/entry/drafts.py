@@ -28,6 +28,13 @@ RECORD, SEEN = "_record", "_seen"
 """Keys of a draft's raw text that say which record it would change."""
 
 
+def draft_name(declared: RecordType, draft: Draft) -> str:
+    """What a person recognizes it by: number and party, as far as they are filled."""
+    names = dict.fromkeys((declared.label, *(f.name for f in declared.search_fields)))
+    known = [draft.raw[n] for n in names if draft.raw.get(n) and not declared.by_name[n].personal]
+    return "  ".join(known[:2]) or draft.title or "（未填名称）"
+
+
 class DraftList(QWidget):
     """The person's drafts of one type: continue or discard."""
 
@@ -37,6 +44,7 @@ class DraftList(QWidget):
 
     def __init__(self, declared: RecordType) -> None:
         super().__init__()
+        self._declared = declared
         self._drafts: list[Draft] = []
         title = QLabel(f"{declared.title}草稿")
         title.setProperty("section", True)
@@ -72,7 +80,7 @@ class DraftList(QWidget):
         self._drafts = list(drafts)
         self._list.clear()
         for draft in self._drafts:
-            item = QListWidgetItem(draft.title or "（未填名称）")
+            item = QListWidgetItem(draft_name(self._declared, draft))
             kind = "修改  " if draft.raw.get(RECORD) else ""
             item.setData(DETAIL, kind + draft.updated_at[:16].replace("T", " "))
             self._list.addItem(item)

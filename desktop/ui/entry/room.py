@@ -129,6 +129,7 @@ class EntryRoom(QWidget):
     # --- the form ------------------------------------------------------------------
     def new(self, given: Mapping[str, str] | None = None) -> None:
         """An empty form; pinned fields keep their values, ``given`` is filled in."""
+        self.messages.clear()
         self.drafting.set_aside()
         self._clear()
         if given:
@@ -157,6 +158,7 @@ class EntryRoom(QWidget):
                 self.table.reload()
                 return
             row, raw, owner = found
+            self.messages.clear()
             self.drafting.set_aside()
             self.form.set_raw(raw)
             editable = records.may("update", declared, row.values)

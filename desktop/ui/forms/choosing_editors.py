@@ -46,6 +46,9 @@ class CodeEditor(ChoiceEditor):
 
     def __init__(self, field: Field, records: Records, jobs: Jobs) -> None:
         super().__init__(field, records, jobs)
+        example = records.codes.find(field.table, field.example) if field.example else None
+        if example is not None and not field.hint:
+            self.line.setPlaceholderText(f"如 {records.codes.name(field.table, example)}")
         if not self.line.placeholderText():
             self.line.setPlaceholderText("代码、名称或拼音首字母")
 

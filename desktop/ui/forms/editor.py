@@ -59,7 +59,7 @@ class Editor(QWidget):
 
     def set_locked(self, locked: bool) -> None:
         """Show without letting it be changed."""
-        self._inner.setEnabled(not locked)
+        self.setEnabled(not locked)
 
     def _adopt(self, inner: QWidget) -> None:
         """``inner`` is what takes the keyboard."""

@@ -48,6 +48,7 @@ class RecordForm(QWidget):
 
     :param only: build just these fields, for a step that needs a reason or a date;
         such fields may be kept from the entry form, and all of them must be filled.
+    :param pins: False where no second record follows the first.
     """
 
     edited = Signal()
@@ -55,7 +56,13 @@ class RecordForm(QWidget):
     """Name and raw text, when the focus leaves a field whose text changed since."""
 
     def __init__(
-        self, declared: RecordType, records: Records, jobs: Jobs, only: Collection[str] | None = None
+        self,
+        declared: RecordType,
+        records: Records,
+        jobs: Jobs,
+        only: Collection[str] | None = None,
+        *,
+        pins: bool = True,
     ) -> None:
         super().__init__()
         self.declared = declared
@@ -89,7 +96,7 @@ class RecordForm(QWidget):
         column.addWidget(self._summary)
         column.addWidget(area, 1)
         for name, box in self._boxes.items():
-            box.pin.setVisible(only is None)
+            box.pin.setVisible(pins and only is None)
             box.editor.edited.connect(self.edited)
             box.editor.left.connect(lambda n=name: self._left(n))
             box.editor.next_wanted.connect(self.focusNextChild)

@@ -21,6 +21,9 @@ from desktop.ui.theme import ROW, colour, icon, tone
 Badge = tuple[str, str]
 """Text and tone."""
 
+_FIGURES = ("accent", "good", "wait", "bad")
+"""Tones of what counts; the rest is said quietly."""
+
 _PAD, _GAP, _COUNT, _ARROW = 12, 12, 44, 16
 _HEIGHT = ROW + 4
 
@@ -79,9 +82,10 @@ class LinkRow(QAbstractButton):
         right = self.width() - _PAD - (_ARROW + 4 if self._leads else 0)
         if self._leads:
             icon("right", "muted").paint(painter, QRect(right + 4, 0, _ARROW, self.height()))
-        bold = QFont(self.font())
-        bold.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(bold)
+        if self._shade in _FIGURES:
+            bold = QFont(self.font())
+            bold.setWeight(QFont.Weight.DemiBold)
+            painter.setFont(bold)
         width = max(_COUNT, painter.fontMetrics().horizontalAdvance(self._count))
         painter.setPen(tone(self._shade))
         painter.drawText(
@@ -119,7 +123,7 @@ class Panel(QFrame):
         self._remark = QLabel(remark)
         self._remark.setProperty("muted", True)
         head = QHBoxLayout()
-        head.setContentsMargins(_PAD, 4, _PAD, 0)
+        head.setContentsMargins(_PAD - 1, 4, _PAD, 0)
         head.addWidget(heading)
         head.addStretch(1)
         head.addWidget(self._remark)

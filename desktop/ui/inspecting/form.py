@@ -51,7 +51,7 @@ class InspectionForm(QWidget):
         self.subject = Subject()
         self._editable = True
         declared = desk.inspecting.declared
-        self.form = RecordForm(declared, desk.records, desk.jobs)
+        self.form = RecordForm(declared, desk.records, desk.jobs, pins=False)
         self.keeping = Keeping(self.form, desk.records, desk.jobs, self._which)
         self.officers = OfficerLine()
         self.officers.picked.connect(self._add_officer)
@@ -155,9 +155,14 @@ class InspectionForm(QWidget):
         state = cycle.state(subject.state) if subject.state else None
         self._state.setText(state.title if state else "未保存")
         self._state.setStyleSheet(f"color: {TONES[state.tone if state else 'off']};")
-        words = LOCKED if subject.state == "submitted" else "" if editable else "只能查看：不是本单位的检查"
-        self._note.setText(words)
-        self._note.setVisible(bool(words))
+        needs = "、".join(self.form.declared.by_name[n].title for n in cycle.transition("submit").needs)
+        self._note.setText(
+            f"提交前须填写：{needs}。"
+            if editable
+            else LOCKED
+            if subject.state == "submitted"
+            else "只能查看：不是本单位的检查。"
+        )
         self.officers.setVisible(editable)
         self.officers.set_chosen(self.form.raw()["officers"])
         fields = {f.name for f in self.form.declared.form_fields}

@@ -14,6 +14,7 @@ from desktop.ui.home.rows import Badge, LinkRow, Panel
 from desktop.ui.pages.page import Page
 from desktop.ui.theme import STANDING_TONES
 from desktop.work.recent import Recent, recent_entries
+from shared.supervision import queues
 
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
@@ -146,7 +147,8 @@ class HomePage(Page):
 
     def _todo_row(self, item: TodoItem) -> LinkRow:
         badges: list[Badge] = []
-        if item.overdue:
+        late = item.queue == queues.LATE_TASKS.name
+        if item.overdue and not late:
             badges.append((f"已逾期 {item.overdue:,}", "bad"))
         if item.due_today:
             badges.append((f"今日到期 {item.due_today:,}", "wait"))
@@ -154,7 +156,7 @@ class HomePage(Page):
             return LinkRow(item.title, None, hint="您没有办理这类事项的权限")
         hint = f"数据截止时间 {_minutes(item.as_of)}" if item.as_of else _NEVER
         go = partial(self.open_page.emit, item.page, item.params)
-        return LinkRow(item.title, f"{item.count:,}", badges, hint=hint, run=go)
+        return LinkRow(item.title, f"{item.count:,}", badges, shade="bad" if late else "accent", hint=hint, run=go)
 
     def _show_sync(self, state: SyncState) -> None:
         go = partial(self.open_page.emit, "sync", {})

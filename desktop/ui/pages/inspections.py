@@ -56,14 +56,18 @@ class InspectionsPage(WorkQueuePage):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, "inspections", "现场检查", "inspect", SEGMENTS)
+        self._editable, self._dirty = True, False
         new = self.offer(Action("new", "新建检查", self._new, "Ctrl+N", "plus", enabled=self._may_create))
         submit = self.offer(Action("submit", "提交", self._submit, "Ctrl+Return", "ok", enabled=self._may))
         save = self.offer(Action("save", "保存（不提交）", self._save, "Ctrl+S", "save", enabled=self._may))
-        discard = self.offer(Action("discard", "放弃修改", self._discard, "Ctrl+Shift+Z"))
+        discard = self.offer(
+            Action("discard", "放弃修改", self._discard, "Ctrl+Shift+Z", enabled=lambda: self._dirty)
+        )
         self.add_button(new)
         self.form = InspectionForm(desk, submit, save, discard)
-        self.form.state_changed.connect(self.update_actions)
+        self.form.state_changed.connect(self._dressed)
         self.form.entity_chosen.connect(self._fill_from)
+        self.form.form.edited.connect(self._dressed)
         self._holding = False
         self._first = True
 
@@ -107,7 +111,11 @@ class InspectionsPage(WorkQueuePage):
         return self.desk.records.may("create", self.desk.inspecting.declared)
 
     def _may(self) -> bool:
-        return self._may_create() and self.form.editable
+        return self._may_create() and self._editable
+
+    def _dressed(self) -> None:
+        self._editable, self._dirty = self.form.editable, self.form.form.is_dirty
+        self.update_actions()
 
     # --- beginning -----------------------------------------------------------
     def _new(self) -> None:
@@ -231,9 +239,16 @@ class InspectionsPage(WorkQueuePage):
                 self.form.show_row(row, text, name)
                 self.form.form.show_problems(saved.warnings)
             tell(saved)
-            self.reload_all(select=saved.id)
+            self.show_record(saved.id, row)
 
         return self.desk.jobs.run(title, job, done, self._refused, lane="write", owner=self)
+
+    def show_record(self, record_id: str, row: Row | None) -> None:
+        """Stand on a record that was just written, in the list where it is now."""
+        state = str(row.values["state"]) if row is not None else ""
+        self._stale |= set(self._views)
+        self.bar.choose("submitted" if state == "submitted" else queues.UNSUBMITTED.name)
+        self.reload_all(select=record_id)
 
     def _saved(self, saved: Saved) -> None:
         self.messages.say(SUCCESS, "检查已保存，尚未提交。", "补齐结束时间、检查情况、结果和处置后提交。")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from desktop.work.session import Lease
     from desktop.work.syncing import Attempt, PendingType, RoundReport, SetView, SyncState
 
+TITLE = "同步"
+"""Title of every synchronizing job, also of those the window starts by itself."""
+
 _WHAT_TO_DO = {
     Standing.SEALED: "等待中心回执；介质丢失也可以再次导出",
     Standing.PARKED: "前面的还没有到中心：请再同步一次，或补交较早的介质",
@@ -39,7 +42,11 @@ _SETS = (
     PlainColumn("状态", 12),
     PlainColumn("说明和办法", 40, "left", grows=True),
 )
-_TYPES = (PlainColumn("类型", 20, "left", grows=True), PlainColumn("记录", 10, "right"), PlainColumn("变更", 10, "right"))
+_TYPES = (
+    PlainColumn("类型", 20, "left", grows=True),
+    PlainColumn("记录", 10, "right"),
+    PlainColumn("变更", 10, "right"),
+)
 _ATTEMPTS = (
     PlainColumn("时间", 20),
     PlainColumn("途径", 8),
@@ -60,7 +67,6 @@ class SyncPage(Page):
         super().__init__("sync", "同步", "sync")
         self._desk = desk
         self._state: SyncState | None = None
-        self._job: Job | None = None
         self.lease_bar = MessageBar()
         self.tiles = Tiles(
             (
@@ -95,6 +101,7 @@ class SyncPage(Page):
         lower.addWidget(Panes(self.sets, self.types, 0.68))
         lower.addWidget(self.attempts)
         lower.setSizes([260, 240])
+        desk.jobs.started.connect(self._follow)
         self.body.addWidget(self.lease_bar)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
@@ -103,6 +110,8 @@ class SyncPage(Page):
     # --- coming here -----------------------------------------------------------
     def shown(self, params: dict[str, Any]) -> None:
         self.load()
+        for job in self._desk.jobs.active:
+            self._follow(job)
         if params.get("now"):
             self.sync_now()
         elif self._desk.settings.hub_url:
@@ -131,22 +140,27 @@ class SyncPage(Page):
             return None
         self.messages.clear()
         job = self._desk.jobs.run(
-            "同步", self._desk.syncing.sync_now, self._synced, self._failed, lane="write", owner=self
+            TITLE, self._desk.syncing.sync_now, self._synced, self._failed, lane="write", owner=self
         )
-        self._job = job
-        self.update_actions()
-        job.on_end(self._over)
-        return self.job_line.follow(job)
+        self._follow(job)
+        return job
 
     def _may_sync(self) -> bool:
-        return self._job is None
+        return not any(job.title == TITLE for job in self._desk.jobs.active)
+
+    def _follow(self, job: Job) -> None:
+        """Show a synchronization, whoever started it."""
+        if job.title != TITLE or self.job_line.busy:
+            return
+        self.update_actions()
+        self.job_line.follow(job)
+        job.on_end(self._over)
 
     def _over(self) -> None:
-        self._job = None
         self.update_actions()
+        self.load()
 
     def _synced(self, report: RoundReport) -> None:
-        self.load()
         if report.trouble:
             reasons = "；".join(dict.fromkeys(s.reason for s in report.trouble if s.reason))
             self._say_trouble(report.summary, reasons)
@@ -154,7 +168,6 @@ class SyncPage(Page):
             self.messages.say(SUCCESS, report.summary)
 
     def _failed(self, error: YizhanError) -> None:
-        self.load()
         if isinstance(error, Cancelled):
             self.messages.say(WARNING, "同步已取消。", "已传的部分不会重传，数据都在本机。")
         elif isinstance(error, Unreachable):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
 from desktop.ui.actions import Action, button, to_qaction
 from desktop.ui.forms.form import RecordForm
@@ -25,13 +25,14 @@ class StepPanel(QFrame):
     calls :meth:`close` when it worked or :meth:`refuse` when it did not.
     """
 
+    closed = Signal()
+
     def __init__(self, declared: RecordType, records: Records, jobs: Jobs) -> None:
         super().__init__()
         self.setProperty("panel", True)
         self._declared, self._records, self._jobs = declared, records, jobs
         self._form: RecordForm | None = None
         self._go: Go | None = None
-        self._return_to: QWidget | None = None
         self._heading = QLabel()
         self._heading.setProperty("strong", True)
         self._heading.setTextFormat(Qt.TextFormat.PlainText)
@@ -64,7 +65,6 @@ class StepPanel(QFrame):
     ) -> None:
         """Ask for ``fields``; ``go`` gets what was typed."""
         self._drop_form()
-        self._return_to = self.window().focusWidget()
         self._go = go
         self._heading.setText(f"{title}：{about}" if about else title)
         self.setAccessibleName(f"{title}：{about}")
@@ -89,11 +89,10 @@ class StepPanel(QFrame):
         self._form.jump_to_first_problem()
 
     def close_panel(self) -> None:
-        """Put it away; the keyboard goes back where it was."""
+        """Put it away; ``closed`` tells the owner to take the keyboard back."""
         self.hide()
         self._drop_form()
-        if self._return_to is not None and self._return_to.isVisible():
-            self._return_to.setFocus()
+        self.closed.emit()
 
     def keyPressEvent(self, event: QKeyEvent, /) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -75,6 +75,7 @@ class QueueView(QWidget):
         column.addWidget(self.panel)
         column.addWidget(Panes(self.table, self.side, share), 1)
         self.bar.changed.connect(self._ask)
+        self.panel.closed.connect(self.table.setFocus)
         self.table.activated.connect(self.opened)
         self.table.selection_changed.connect(self._selected)
         self.table.model.counted.connect(self._loaded)

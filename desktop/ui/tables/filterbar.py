@@ -76,7 +76,11 @@ class FilterBar(QWidget):
         basic = [
             f
             for f in declared.own_fields
-            if f.column and (f.words or f.kind in _BASIC_KINDS) and f.name not in settled
+            if f.column
+            and f.name not in settled
+            and (
+                f.words or f.kind in _BASIC_KINDS or (f.name == declared.about and not declared.search_fields)
+            )
         ]
         self._rest = [
             f

@@ -70,6 +70,7 @@ class PlainTable(QWidget):
         self.grid.setAccessibleName(name)
         title = QLabel(name)
         title.setProperty("section", True)
+        title.setIndent(0)
         self._total = QLabel()
         self._total.setProperty("muted", True)
         self._tools = QHBoxLayout()

@@ -1,0 +1,262 @@
+"""One conflict: what both sides say, who said it when, and the choice between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.ui.actions import button, link_button
+from desktop.ui.factlist import Fact, FactList
+from desktop.ui.forms.editor import Editor
+from desktop.ui.forms.editors import editor_for
+from desktop.ui.words import moment
+from desktop.work.jobs import Jobs
+
+if TYPE_CHECKING:
+    from desktop.work.conflicts import Detail, Side
+    from desktop.work.records import Records
+
+_WORDS = {
+    "ours": "采用中心现值",
+    "theirs": "采用对方的值",
+    "other": "另填",
+    "keep": "保留记录",
+    "void": "作废记录",
+}
+_READ_ONLY = "处理冲突由单位管理员或中心管理员办理，您可以查看双方的值；需要更正时请告知本单位管理员。"
+_HOW = "两个单位在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准："
+
+
+class DecisionPanel(QWidget):
+    """``record_wanted(type, id)``; ``changed()`` when :attr:`ready` may have changed."""
+
+    record_wanted = Signal(str, str)
+    changed = Signal()
+
+    def __init__(self, records: Records, jobs: Jobs) -> None:
+        super().__init__()
+        self._records = records
+        self._jobs = jobs
+        self._detail: Detail | None = None
+        self._allowed = False
+        self._editor: Editor | None = None
+        self._title = QLabel()
+        self._title.setProperty("strong", True)
+        self._title.setWordWrap(True)
+        self._link = link_button("查看记录", self._open, "打开这条记录")
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._link, 0, Qt.AlignmentFlag.AlignTop)
+        self._how = QLabel(_HOW)
+        self._how.setWordWrap(True)
+        self._ours, self._theirs = _SideBox("中心现值"), _SideBox("对方的值")
+        sides = QGridLayout()
+        sides.setSpacing(8)
+        for column, box in enumerate((self._ours, self._theirs)):
+            sides.addWidget(box, 0, column)
+            sides.setColumnStretch(column, 1)
+        self._moved = QLabel()
+        self._moved.setWordWrap(True)
+        self._moved.setProperty("problem", "warn")
+        self._group = QButtonGroup(self)
+        self._choices: dict[str, QRadioButton] = {}
+        self._choice_area = QWidget()
+        choices = QVBoxLayout(self._choice_area)
+        choices.setContentsMargins(0, 0, 0, 0)
+        choices.setSpacing(8)
+        for name, words in _WORDS.items():
+            radio = QRadioButton(words)
+            radio.setAccessibleName(words)
+            radio.toggled.connect(self._chosen)
+            self._group.addButton(radio)
+            self._choices[name] = radio
+            choices.addWidget(radio)
+        self._editor_row = QVBoxLayout()
+        self._editor_row.setContentsMargins(24, 0, 0, 0)
+        self._editor_row.setSpacing(2)
+        choices.insertLayout(3, self._editor_row)
+        self._problem = QLabel()
+        self._problem.setWordWrap(True)
+        self._problem.setProperty("problem", "reject")
+        self._editor_row.addWidget(self._problem)
+        self._problem.hide()
+        self._buttons = QHBoxLayout()
+        choices.addLayout(self._buttons)
+        self._note = QLabel(_READ_ONLY)
+        self._note.setWordWrap(True)
+        self._note.setProperty("muted", True)
+        self._result = FactList(5)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 8, 0)
+        column.setSpacing(12)
+        column.addLayout(head)
+        column.addWidget(self._how)
+        column.addLayout(sides)
+        for widget in (self._moved, self._choice_area, self._note, self._result):
+            column.addWidget(widget)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def set_decide(self, action: QAction) -> None:
+        """The page's action that writes the decision."""
+        self._buttons.addWidget(button(action, primary=True))
+        self._buttons.addStretch(1)
+
+    def show_detail(self, detail: Detail, allowed: bool, decided_by: str) -> None:
+        """Another conflict; nothing is chosen yet."""
+        one = detail.conflict.values
+        self._detail, self._allowed = detail, allowed and one["state"] == "open"
+        unit = f"（{detail.field.unit}）" if detail.field is not None and detail.field.unit else ""
+        self._title.setText(f"{detail.declared.title} {detail.label} · {one['field_title']}{unit}")
+        self._link.setVisible(detail.record is not None)
+        self._ours.put(detail.ours)
+        self._theirs.put(detail.theirs)
+        is_open = one["state"] == "open"
+        self._how.setVisible(is_open)
+        moved = is_open and detail.moved
+        self._moved.setText(f"冲突产生以后，这一处又被改为：{detail.current or '（空）'}。" if moved else "")
+        self._moved.setVisible(moved)
+        self._offer_choices(detail)
+        self._note.setVisible(is_open and not allowed)
+        self._result.setVisible(not is_open)
+        if not is_open:
+            facts = [
+                Fact("处理结果", str(one["resolution"] or ""), "good"),
+                Fact("处理人", decided_by),
+                Fact("处理时间", moment(one["resolved_at"])),
+            ]
+            self._result.set_sections([("处理", facts)])
+        self.changed.emit()
+
+    @property
+    def ready(self) -> bool:
+        """Whether something was chosen that may be written."""
+        return self._allowed and self._choice() != ""
+
+    def choose(self, name: str) -> None:
+        """Choose ``ours``, ``theirs``, ``other``, ``keep`` or ``void``."""
+        self._choices[name].setChecked(True)
+
+    def decision(self) -> tuple[str, str | None]:
+        """The choice, and the third value as typed."""
+        other = self._choice() == "other" and self._editor is not None
+        return self._choice(), self._editor.raw() if other and self._editor is not None else None
+
+    @property
+    def editor(self) -> Editor | None:
+        """Where the third value is typed."""
+        return self._editor
+
+    def show_problem(self, message: str) -> bool:
+        """Say what is wrong with the third value; False when none is being typed."""
+        shown = bool(message) and self._choice() == "other" and self._editor is not None
+        self._problem.setText(message if shown else "")
+        self._problem.setVisible(shown)
+        if self._editor is not None:
+            self._editor.set_problem(message if shown else None)
+        return shown
+
+    def words(self) -> str:
+        """Everything the panel says, for readers and tests."""
+        parts = [self._title.text(), self._ours.accessibleName(), self._theirs.accessibleName()]
+        hidden = self._note.isHidden()
+        return "\n".join([*parts, *([] if hidden else [self._note.text()]), self._result.text()])
+
+    # --- inside --------------------------------------------------------------
+    def _offer_choices(self, detail: Detail) -> None:
+        self._group.setExclusive(False)
+        for name, radio in self._choices.items():
+            radio.setChecked(False)
+            radio.setVisible(name in detail.choices)
+        self._group.setExclusive(True)
+        if self._editor is not None:
+            self._editor_row.removeWidget(self._editor)
+            self._editor.hide()
+            self._editor.deleteLater()
+            self._editor = None
+        if detail.field is not None and self._allowed:
+            self._editor = editor_for(detail.field, self._records, self._jobs)
+            if detail.record is not None:
+                value = detail.record.values.get(detail.field.name)
+                self._editor.set_raw(self._records.raw_text(detail.field, value))
+            self._editor.edited.connect(lambda: self.show_problem(""))
+            self._editor_row.insertWidget(0, self._editor)
+            self._editor.hide()
+        self.show_problem("")
+        self._choice_area.setVisible(self._allowed)
+
+    def _choice(self) -> str:
+        return next((n for n, radio in self._choices.items() if radio.isChecked()), "")
+
+    def _chosen(self) -> None:
+        choice = self._choice()
+        self._ours.mark(choice in ("ours",))
+        self._theirs.mark(choice in ("theirs",))
+        if self._editor is not None:
+            was_hidden = self._editor.isHidden()
+            self._editor.setVisible(choice == "other")
+            if choice == "other" and was_hidden:
+                self._editor.setFocus()
+        self.show_problem("")
+        self.changed.emit()
+
+    def _open(self) -> None:
+        if self._detail is not None and self._detail.record is not None:
+            self.record_wanted.emit(self._detail.declared.name, self._detail.record.id)
+
+
+class _SideBox(QFrame):
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        self.setProperty("tile", True)
+        heading = QLabel(title)
+        heading.setProperty("section", True)
+        heading.setIndent(0)
+        self._value = QLabel()
+        self._value.setWordWrap(True)
+        self._value.setTextFormat(Qt.TextFormat.PlainText)
+        self._value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._value.setProperty("tileValue", True)
+        self._facts = FactList(2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(heading)
+        column.addWidget(self._value)
+        column.addWidget(self._facts)
+        column.addStretch(1)
+
+    def put(self, side: Side) -> None:
+        self._value.setText(side.text)
+        facts = [Fact("人员", side.person), Fact("单位", side.bureau), Fact("时间", side.at)]
+        self._facts.set_sections([("", facts)])
+        self.setAccessibleName(f"{self._title}：{side.text}，{side.person}，{side.bureau}，{side.at}")
+        self.mark(False)
+
+    def mark(self, chosen: bool) -> None:
+        self.setProperty("chosen", chosen)
+        self.style().unpolish(self)
+        self.style().polish(self)
