@@ -56,6 +56,7 @@ def _serve(parsed: argparse.Namespace) -> None:
         listener.close()
         hub.close()
         raise InputError(f"端口 {parsed.port} 已被占用。", "请用 --port 换一个端口。") from None
+    listener.listen(2048)
     print(f"listening on http://{parsed.host}:{listener.getsockname()[1]}", flush=True)
     server = uvicorn.Server(uvicorn.Config(create_app(hub), log_level="warning", access_log=False))
     try:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from shared.errors import Problem
 from shared.fields import Field, Kind
+from shared.ids import key_id
 from shared.record import RecordType
 
 NOT_HERE = "（不在本机）"
@@ -80,10 +81,11 @@ def clean_text(raw: Any) -> str:
     """A cell or an input as trimmed NFC text; numbers without a spurious ``.0``."""
     if raw is None:
         return ""
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)
-    if isinstance(raw, datetime):
-        raw = raw.date().isoformat() if raw.time() == raw.min.time() else raw.isoformat()
+    if type(raw) is not str:
+        if isinstance(raw, float) and raw.is_integer():
+            raw = int(raw)
+        if isinstance(raw, datetime):
+            raw = raw.date().isoformat() if raw.time() == raw.min.time() else raw.isoformat()
     return unicodedata.normalize("NFC", str(raw)).strip().strip("\u200b\ufeff\u3000")
 
 
@@ -241,7 +243,7 @@ PARSERS: dict[Kind, Callable[[Field, Any, Context], Any]] = {
 
 def is_blank(raw: Any) -> bool:
     """Nothing typed."""
-    return raw is None or (isinstance(raw, str) and not clean_text(raw))
+    return raw is None or (isinstance(raw, str) and not raw[:1].isalnum() and not clean_text(raw))
 
 
 def parse(declared: RecordType, raw: Mapping[str, Any], context: Context) -> Parsed:
@@ -271,12 +273,9 @@ def parse(declared: RecordType, raw: Mapping[str, Any], context: Context) -> Par
 
 def derive(declared: RecordType, values: dict[str, Any]) -> None:
     """Fill the fields that are computed from the key held by a sibling."""
-    from shared.ids import key_id
-
-    for one in declared.own_fields:
-        if one.derive_from:
-            key = values.get(one.derive_from)
-            values[one.name] = key_id(one.target, [key]) if key else None
+    for one in declared.derived_fields:
+        key = values.get(one.derive_from)
+        values[one.name] = key_id(one.target, [key]) if key else None
 
 
 # --- and back --------------------------------------------------------------

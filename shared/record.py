@@ -196,6 +196,11 @@ class RecordType:
         """Fields that must be filled."""
         return frozenset(x.name for x in self.own_fields if x.required)
 
+    @cached_property
+    def derived_fields(self) -> tuple[Field, ...]:
+        """Fields computed from the key held by a sibling."""
+        return tuple(x for x in self.own_fields if x.derive_from)
+
     def record_id(self, values: Mapping[str, Any]) -> str:
         """The id these values yield: from the key where declared, else a new one."""
         if not self.key:

@@ -44,9 +44,10 @@ def required_when(
 
     @rule(deciding, also=(wanted,))
     def body(self: Any) -> Iterator[Problem]:
-        chosen = getattr(self, deciding).split(",")
-        if getattr(self, wanted) in (None, "") and any(one in among for one in chosen):
-            yield Problem(wanted, message, level)
+        if getattr(self, wanted) in (None, ""):
+            chosen = getattr(self, deciding).split(",")
+            if any(one in among for one in chosen):
+                yield Problem(wanted, message, level)
 
     return body
 

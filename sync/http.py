@@ -30,6 +30,10 @@ _BROKEN = (
 )
 
 
+class _Strange(BadAnswer):
+    """An answer without the hub's mark."""
+
+
 class HttpCarrier:
     """Carries packages to a hub over HTTP.
 
@@ -120,7 +124,7 @@ class HttpCarrier:
             method, where, params=params, headers=headers, data=data, stream=stream, timeout=TIMEOUT
         )
         if MARK not in answer.headers:
-            raise BadAnswer("应答的不是驿站中心。", "请核对中心地址，或检查网络是否需要先登录认证。")
+            raise _Strange("应答的不是驿站中心。", "请核对中心地址，或检查网络是否需要先登录认证。")
         if answer.status_code == 404 and missing_ok:
             return answer
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
@@ -132,13 +136,17 @@ class HttpCarrier:
         return answer
 
     def _resuming(self, step: Callable[[Reached], None]) -> None:
-        """Repeat a step while it gets further; give up after some attempts that do not."""
-        furthest, failed = -1, 0
+        """Repeat a step while it gets further; give up after some attempts that do not.
+
+        A line that breaks inside the headers looks like an answer of somebody else,
+        so that is believed only the second time.
+        """
+        furthest, failed, strange = -1, 0, 0
 
         def reached(offset: int) -> None:
-            nonlocal furthest, failed
+            nonlocal furthest, failed, strange
             if offset > furthest:
-                furthest, failed = offset, 0
+                furthest, failed, strange = offset, 0, 0
 
         while True:
             try:
@@ -149,6 +157,10 @@ class HttpCarrier:
                 if failed > RETRIES or _never_connected(broken):
                     raise _explain(broken) from broken
                 self._wait(min(0.2 * 2**failed, 5.0))
+            except _Strange:
+                strange += 1
+                if strange > 1:
+                    raise
             except requests.RequestException as bad:
                 raise BadAnswer("中心地址无法使用。", "请在设置中核对中心地址。") from bad
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from shared.changes import Block, Op, Run, chain, decode_block, split_blocks
 from shared.errors import PackageError, PackageTampered
@@ -87,7 +87,7 @@ def preview(opened: Opened, store: Store, hub: HubTrust, progress: Progress) -> 
 
 
 class _Looker:
-    def __init__(self, connection: sa.Connection, store: Store, hub: HubTrust) -> None:
+    def __init__(self, connection: Any, store: Store, hub: HubTrust) -> None:
         self._connection = connection
         self._types = store.by_number
         self._device = store.identity()
@@ -177,7 +177,7 @@ class _Looker:
             self.out.conflicts += len(fresh)
 
 
-def _pending_ids(connection: sa.Connection) -> defaultdict[int, set[str]]:
+def _pending_ids(connection: Any) -> defaultdict[int, set[str]]:
     """Records with own changes the hub has not signed for, by type number."""
     found: defaultdict[int, set[str]] = defaultdict(set)
     receipted = read_number(connection, "receipted")

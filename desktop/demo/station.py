@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,16 @@ class Station:
         self.settle()
 
     def settle(self) -> None:
-        """Let jobs end and the window draw."""
-        if not self.program.jobs.wait_idle(PATIENCE):
-            raise TimeoutError(f"{self.player.name}: {[j.title for j in self.program.jobs.active]}")
-        QApplication.processEvents()
-        if self.program.jobs.active:
-            self.settle()
+        """Let jobs end and the window draw; one job may begin the next."""
+        jobs = self.program.jobs
+        end = time.monotonic() + PATIENCE
+        while True:
+            jobs.wait_idle(PATIENCE)
+            QApplication.processEvents()
+            if not jobs.active:
+                return
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.player.name}: {[j.title for j in jobs.active]}")
 
     def shot(self, path: Path) -> Path:
         """Photograph the window."""
@@ -118,5 +122,3 @@ def photograph(window: QWidget, path: Path, size: tuple[int, int] = (WIDTH, HEIG
         raise OSError(f"cannot write {path}")
     return path
 
-
-Progressing = Callable[[int, int, str], None]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.theme import TONES
 
@@ -94,6 +94,10 @@ class FactList(QWidget):
         return value
 
 
+_GREEDY = 1_000
+"""Against the stretch beside it: a widget with a greatest width stays left, others take everything."""
+
+
 def scrolled(widget: QWidget, name: str) -> QScrollArea:
     """The widget in an area that scrolls down when it is low."""
     area = QScrollArea()
@@ -104,7 +108,10 @@ def scrolled(widget: QWidget, name: str) -> QScrollArea:
     holder = QWidget()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 0, 8, 0)
-    column.addWidget(widget)
+    row = QHBoxLayout()
+    row.addWidget(widget, _GREEDY)
+    row.addStretch(1)
+    column.addLayout(row)
     column.addStretch(1)
     area.setWidget(holder)
     return area

@@ -89,6 +89,9 @@ class Shell(QMainWindow):
         if stale:
             page.refresh(stale)
         page.update_actions()
+        focused = self.focusWidget()
+        if focused is None or not page.isAncestorOf(focused):
+            page.setFocus()  # or its shortcuts would not be heard
         self.page_opened.emit(name)
         return page
 

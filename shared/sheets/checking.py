@@ -113,12 +113,13 @@ def check_rows(
             given = get(name)
             # 1, 1.0 and True are equal keys but not equal cells
             key = given if type(given) is str else (type(given), given)
-            found = known_cells.get(key)
-            if found is None:
-                found = read(given)
+            if key in known_cells:
+                value, problem = known_cells[key]
+            else:
+                value, problem = found = read(given)
                 if len(known_cells) < CACHED:
                     known_cells[key] = found
-            values[name], problem = found
+            values[name] = value
             if problem is not None:
                 problems.append(problem)
         derive(declared, values)

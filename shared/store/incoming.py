@@ -128,4 +128,4 @@ def _fits(field: Field, column: Sequence[Value]) -> bool:
         numbers = [v for v in column if isinstance(v, int)]
         least, most = (0, 1) if field.kind is Kind.BOOL else (-_BIGGEST, _BIGGEST)
         return not numbers or (least <= min(numbers) and max(numbers) <= most)
-    return "\0" not in "".join(v for v in column if isinstance(v, str))
+    return "\0" not in "".join(map(str, column))

@@ -66,17 +66,16 @@ def select(declared: RecordType, wanted: Filter, place: Place) -> Selection:
         clauses.append(clause)
         parameters += values
     source, order = f'"{declared.name}" t', _order(declared, wanted)
-    match = _match(declared, wanted.text) if _text_alone(wanted) else ""
-    if match and order == _BY_ENTRY:
-        # The index yields its rows in this order: a page of a common word costs a page.
-        source = f'"search_{declared.name}" s CROSS JOIN {source} ON t.rid = s.rowid'
-        order = "s.rowid"
-        clauses.append(f's."search_{declared.name}" MATCH ?')
-        parameters.append(match)
-    elif wanted.text.strip():
-        clause, values = _search(declared, wanted.text)
-        clauses.append(clause)
-        parameters += values
+    if wanted.text.strip():
+        match = _match(declared, wanted.text)
+        if not match:
+            clauses.append("1 = 0")
+        else:
+            # The index leads: it yields rows in their order, and a page of a common word costs a page.
+            source = f'"search_{declared.name}" s CROSS JOIN {source} ON t.rid = s.rowid'
+            order = "s.rowid" if order == _BY_ENTRY else order
+            clauses.append(f's."search_{declared.name}" MATCH ?')
+            parameters.append(match)
     for related in wanted.related:
         clause, values = _related(related, place)
         clauses.append(clause)
@@ -229,13 +228,6 @@ def _match(declared: RecordType, text: str) -> str:
 def _indexed(declared: RecordType, what: str) -> str:
     table = f'"search_{declared.name}"'
     return f"SELECT {what} FROM {table} WHERE {table} MATCH ?"
-
-
-def _search(declared: RecordType, text: str) -> tuple[str, list[Any]]:
-    match = _match(declared, text)
-    if not match:
-        return "1 = 0", []
-    return f"t.rid IN ({_indexed(declared, 'rowid')})", [match]
 
 
 def _order(declared: RecordType, wanted: Filter) -> str:

@@ -22,7 +22,7 @@ PARTIES = 20_000
 
 
 def xlsx_check(folder: Path) -> float:
-    """Time to read and judge 100,000 permits, every rule and reference, ÷ bare calamine."""
+    """Time to read and judge 100,000 permits, every rule and reference, ÷ calamine's own ``to_python()``."""
     entities = list(market_entities(PARTIES))
     book = folder / "permits.xlsx"
     _write(book, [dict(row) for row in permit_rows(ROWS, entities)])
@@ -47,7 +47,7 @@ def xlsx_check(folder: Path) -> float:
     def bare() -> float:
         def work() -> None:
             data = calamine.CalamineWorkbook.from_path(str(book))
-            assert sum(1 for _ in data.get_sheet_by_name(DATA_SHEET).iter_rows()) == ROWS + 1
+            assert len(data.get_sheet_by_name(DATA_SHEET).to_python()) == ROWS + 1
 
         return timed(work)
 

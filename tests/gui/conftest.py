@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.ui.theme import apply_theme
 from desktop.work.jobs import Jobs
+from tests.gui.desks import desk, poor_desk, world  # noqa: F401  fixtures of the page tests
+from tests.gui.exchange_desks import post, stage  # noqa: F401
 
 
 @pytest.fixture(scope="session")

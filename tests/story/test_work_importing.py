@@ -88,7 +88,7 @@ def mend(path: Path, wrong: dict[int, tuple[str, str]]) -> None:
     names = {str(f.title) for f in PENALTY.sheet_fields}
     assert {"错误原因", "原行号"} <= set(heads)
     for row in range(2, sheet.max_row + 1):
-        number = int(sheet.cell(row, heads["原行号"]).value)
+        number = int(str(sheet.cell(row, heads["原行号"]).value))
         name, good = wrong.pop(number)
         title = PENALTY.by_name[name].title
         reason = str(sheet.cell(row, heads["错误原因"]).value)

@@ -164,7 +164,9 @@ class Drafting(QObject):
         if row is None:
             self._editing.show_new()
         else:
-            self._editing.show_record(row, editable=self._desk.records.may("update", self._declared, row.values))
+            self._editing.show_record(
+                row, editable=self._desk.records.may("update", self._declared, row.values)
+            )
         self._form.set_raw(raw)
         self._id, self._written = name, {k: v for k, v in raw.items() if v} if name else {}
         self.restored.emit()

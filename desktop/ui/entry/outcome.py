@@ -52,6 +52,7 @@ class Outcome(QWidget):
         self.declared = declared
         self.setAccessibleName(f"{declared.title}导入结果")
         self._lines: list[_Line] = []
+        self._names: list[str] = []
         self._title = QLabel()
         self._title.setProperty("section", True)
         self._said = QLabel()
@@ -153,6 +154,7 @@ class Outcome(QWidget):
         wrong = Counter(x.field for x in self._lines if x.problem.level is Level.REJECT)
         doubtful = Counter(x.field for x in self._lines if x.problem.level is Level.WARN)
         names = sorted({*wrong, *doubtful}, key=lambda n: (-wrong[n], -doubtful[n]))
+        self._names = names
         rows: list[tuple[str, ...]] = [("全部", _number(wrong.total()), _number(doubtful.total()))]
         rows += [(self._named(n), _number(wrong[n]), _number(doubtful[n])) for n in names]
         any_problem = bool(self._lines)
@@ -161,18 +163,14 @@ class Outcome(QWidget):
         self._filler.setVisible(not any_problem)
         self._fields.blockSignals(True)
         _put(self._fields, rows, centred=(1, 2))
-        for row, name in enumerate(["", *names]):
-            self._fields.item(row, 0).setData(Qt.ItemDataRole.UserRole, name)
         self._fields.setFixedHeight(ROW * (1 + min(len(rows), _FIELD_ROWS)) + 2)
         self._fields.selectRow(0)
         self._fields.blockSignals(False)
         self._list()
 
     def _list(self) -> None:
-        chosen = self._fields.selectedItems()
-        name = chosen[0].data(Qt.ItemDataRole.UserRole) if chosen else ""
-        every = self._fields.currentRow() <= 0
-        wanted = [x for x in self._lines if every or x.field == name]
+        row = self._fields.currentRow()
+        wanted = self._lines if row <= 0 else [x for x in self._lines if x.field == self._names[row - 1]]
         rows = [(f"{x.number:,}", self._named(x.field), x.problem.message, x.given) for x in wanted[:LISTED]]
         shades = [TONES["bad" if x.problem.level is Level.REJECT else "wait"] for x in wanted[:LISTED]]
         _put(self._rows, rows, centred=(0,), shades=shades)

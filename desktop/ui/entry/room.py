@@ -76,7 +76,7 @@ class EntryRoom(QWidget):
         self.drafting.counted.connect(self._drafts_counted)
         self.drafting.restored.connect(self.show_form)
         self.drafting.list.closed.connect(self.show_form)
-        paste = QShortcut(QKeySequence.StandardKey.Paste, self.table)
+        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self.table)
         paste.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         paste.activated.connect(actions["paste"].trigger)
 
@@ -90,13 +90,19 @@ class EntryRoom(QWidget):
             self.table.set_filter(self.bar.filter())
         if first:
             self.drafting.offer()
-            self._run("读取单位信息", lambda _: starting_values(self.desk.records, self.declared), self._start)
+            self._run(
+                "读取单位信息", lambda _: starting_values(self.desk.records, self.declared), self._start
+            )
         if params.get("id"):
             self.open_record(params["id"])
         elif params.get("new") or params.get("fill"):
             self.new(params.get("fill"))
         elif params.get("drafts"):
             self.show_drafts()
+        elif params.get("filter") is not None:
+            self.table.setFocus()
+        else:
+            self.side.currentWidget().setFocus()
 
     def reload(self) -> None:
         """Records of this type changed, here or elsewhere."""

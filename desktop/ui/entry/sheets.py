@@ -76,11 +76,11 @@ class Sheets(QObject):
         path = self.files.to_save(self._room, "导出错误清单", f"{stem}-错误清单.xlsx")
         if path is None:
             return None
-        importing = self._desk.importing
+        importing, said = self._desk.importing, f"{len(checked.report.bad):,} 行错误清单已保存"
         return self._desk.jobs.run(
             "导出错误清单",
             lambda _: importing.error_workbook(path, checked),
-            lambda _: self._written(f"{len(checked.report.bad):,} 行错误清单已保存", path, "改好后可直接再导入。"),
+            lambda _: self._written(said, path, "改好后可直接再导入。"),
             self._failed,
             owner=self,
         )

@@ -92,20 +92,23 @@ class HomePage(Page):
         records = self.desk.records
         for declared in records.types("collection"):
             if records.may("create", declared):
-                go = partial(self.open_page.emit, "records", {"type": declared.name, "new": True})
+                go = partial(self._go, "records", {"type": declared.name, "new": True})
                 action = Action(f"enter_{declared.name}", f"录入{declared.title}", go, icon="plus")
                 line.addWidget(button(self.offer(action)))
-        verify = Action("verify", "核查主体", partial(self.open_page.emit, "verify", {}), icon="verify")
+        verify = Action("verify", "核查主体", partial(self._go, "verify", {}), icon="verify")
         if records.may("create", records.type("verification")):
             line.addWidget(button(self.offer(verify)))
         if records.may("create", records.type("inspection")):
-            go = partial(self.open_page.emit, "inspections", {"new": True})
+            go = partial(self._go, "inspections", {"new": True})
             line.addWidget(button(self.offer(Action("inspect", "现场检查", go, icon="inspect"))))
         if line.count() == 0:
             words = QLabel("您的账号没有录入权限，可以查询和查看；如需录入，请联系单位管理员。")
             words.setProperty("muted", True)
             line.addWidget(words)
         return row
+
+    def _go(self, page: str, params: dict[str, Any]) -> None:
+        self.open_page.emit(page, params)
 
     def _read(self) -> None:
         """Counts come when they come; only the last answer is shown."""
@@ -155,11 +158,13 @@ class HomePage(Page):
         if item.count is None:
             return LinkRow(item.title, None, hint="您没有办理这类事项的权限")
         hint = f"数据截止时间 {_minutes(item.as_of)}" if item.as_of else _NEVER
-        go = partial(self.open_page.emit, item.page, item.params)
-        return LinkRow(item.title, f"{item.count:,}", badges, shade="bad" if late else "accent", hint=hint, run=go)
+        go = partial(self._go, item.page, item.params)
+        return LinkRow(
+            item.title, f"{item.count:,}", badges, shade="bad" if late else "accent", hint=hint, run=go
+        )
 
     def _show_sync(self, state: SyncState) -> None:
-        go = partial(self.open_page.emit, "sync", {})
+        go = partial(self._go, "sync", {})
         waiting = state.pending_changes
         sealed = [(f"其中已封装 {state.sealed:,}", "off")] if state.sealed else []
         said = f"{waiting:,}" if waiting else "全部已入库"
@@ -182,7 +187,7 @@ class HomePage(Page):
             LinkRow(
                 records.type(name).title,
                 f"{count:,}",
-                run=partial(self.open_page.emit, "records", {"type": name, "drafts": True}),
+                run=partial(self._go, "records", {"type": name, "drafts": True}),
             )
             for name, count in sorted(counts.items())
         ]
@@ -195,7 +200,7 @@ class HomePage(Page):
                 _minutes(str(one.row.values.get("entered_at") or ""))[5:],
                 [(str(one.row.standing), STANDING_TONES.get(str(one.row.standing), "plain"))],
                 shade="off",
-                run=partial(self.open_page.emit, "records", {"type": one.declared.name, "id": one.row.id}),
+                run=partial(self._go, "records", {"type": one.declared.name, "id": one.row.id}),
             )
             for one in found
         ]

@@ -121,7 +121,12 @@ class RecordsPage(Page):
             Action("new", "新增", on_room(lambda r: r.new()), "Ctrl+N", "plus", create),
             Action("save", "保存", on_room(lambda r: r.save()), "Ctrl+S", "save", save),
             Action(
-                "save_next", "保存并继续", on_room(lambda r: r.save(and_next=True)), "Ctrl+Return", "right", save
+                "save_next",
+                "保存并继续",
+                on_room(lambda r: r.save(and_next=True)),
+                "Ctrl+Return",
+                "right",
+                save,
             ),
             Action("discard", "放弃输入", on_room(lambda r: r.discard()), "", "cancel", save),
             Action("void", "作废", on_room(lambda r: r.ask_void()), "", "delete", asks(EntryRoom.may_void)),
@@ -129,7 +134,9 @@ class RecordsPage(Page):
             Action("paste", "粘贴", on_sheets(Sheets.paste), "", "copy", create),
             Action("template", "模板", on_sheets(Sheets.save_template), "", "table", create),
             Action("import", "导入", on_sheets(Sheets.import_file), "Ctrl+I", "import", create),
-            Action("export", "导出", on_sheets(Sheets.export), "Ctrl+E", "export", lambda: self.room is not None),
+            Action(
+                "export", "导出", on_sheets(Sheets.export), "Ctrl+E", "export", lambda: self.room is not None
+            ),
             Action("find", "查找", on_room(lambda r: r.bar.focus_search()), "Ctrl+F", "search"),
         )
         made = {action.name: self.offer(action) for action in offered}

@@ -1,0 +1,280 @@
+"""导入: choose the file, read the report, confirm or pass on, keep the intake record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QPlainTextEdit
+
+from desktop.ui.factlist import Fact, FactList
+from desktop.ui.forms.small import PathLine, SmallForm
+from desktop.ui.media.export_flow import hand_over_facts
+from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
+from desktop.ui.media.report_view import ReportView
+from desktop.ui.media.sheet import SheetButtons
+from desktop.ui.theme import TOKENS
+from desktop.ui.words import moment
+from desktop.work.jobs import Job
+
+if TYPE_CHECKING:
+    from desktop.work.desk import Desk
+    from desktop.work.media import AppliedReport, ExportResult, Received
+
+STEPS = ("选择文件", "查看校验报告", "确认", "入库记录单")
+_READS = (
+    "先把文件复制到本机再核验，介质可以是只读的（光盘、写保护的 U 盘）；"
+    "在您确认之前不会改动任何数据。"
+)
+_COURIER = (
+    "这个交换包由其他设备封装，本机打不开。可以把它原样送到中心，再把中心的回件写到介质上，由原单位带回。"
+)
+_CARRY = "请把介质上的文件原样交给接收方；本机没有改动它，也没有需要写入的内容。"
+
+
+class ImportFlow(Flow):
+    """Leads through one import."""
+
+    conflicts_wanted = Signal()
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, STEPS)
+        self._received: Received | None = None
+        self.file = PathLine("驿站交换包 (*.yzp);;所有文件 (*)", "选择交换包文件")
+        self.file_form = SmallForm(5)
+        self.file_form.add("file", "交换包文件", self.file, "扩展名为 .yzp")
+        self.medium = MediumForm(desk)
+        self.add_page(self.file_form, self.medium, paragraph(_READS, muted=True), name="选择文件")
+        self.report = ReportView()
+        self.add_page(self.report, name="校验报告")
+        self._asked = QLabel()
+        self._asked.setWordWrap(True)
+        self.analysis = QPlainTextEdit()
+        self.analysis.setFixedHeight(72)
+        self.answer_folder = PathLine(dialog_title="选择存放回件的文件夹")
+        self.confirm_form = SmallForm(6)
+        self.confirm_form.add("folder", "回件存放", self.answer_folder, "通常就是对方带来的介质")
+        self.confirm_form.add(
+            "analysis", "人工分析", self.analysis, "数据异常时的分析与技术处理，记入入库记录单；没有可不填"
+        )
+        self.add_page(self._asked, self.confirm_form, name="确认")
+        self._result = QLabel()
+        self._result.setProperty("tileValue", True)
+        self._result.setWordWrap(True)
+        self.result_facts = FactList(6, columns=2)
+        self.sheet = SheetButtons(desk, self.messages)
+        self.add_page(self._result, self.result_facts, self.sheet, name="入库记录单")
+        self.file.entered.connect(self.examine)
+
+    def start(self) -> None:
+        """From the beginning; an examined copy is dropped."""
+        self.drop()
+        self.messages.clear()
+        self.medium.load()
+        self.analysis.clear()
+        self.file_form.clear_problems()
+        self.show_page(0)
+        self.set_buttons(make_button("核验", self.examine, primary=True))
+        self.file.setFocus()
+
+    def drop(self) -> None:
+        """Forget the examined package."""
+        if self._received is not None:
+            self._received.close()
+            self._received = None
+
+    @property
+    def received(self) -> Received | None:
+        """The examined package."""
+        return self._received
+
+    # --- 1: the file -------------------------------------------------------------
+    def examine(self) -> Job | None:
+        """Copy to the spool and verify."""
+        path = self.file.path()
+        self.file_form.set_problem("file", "" if path else "请选择交换包文件")
+        if self.job_line.busy or path is None:
+            self.file.setFocus()
+            return None
+        if not self.medium.check():
+            return None
+        media = self.desk.media
+        return self.follow(
+            self.desk.jobs.run(
+                "核验交换包", lambda p: media.receive(path, p), self._examined, self.failed,
+                quiet=True, owner=self,
+            )
+        )
+
+    # --- 2: the report -------------------------------------------------------------
+    def _examined(self, received: Received) -> None:
+        self.drop()
+        self._received = received
+        self.report.show_report(received.report)
+        self.show_page(1)
+        back = make_button("重新选择", self.start)
+        match received.report.verdict.name:
+            case "APPLY":
+                self.set_buttons(make_button("下一步：写入本机", self._ask_apply, primary=True), back)
+            case "REPEATED":
+                self.set_buttons(make_button("仍然登记一次", self._ask_apply), back)
+            case "FORWARD":
+                self.set_buttons(make_button("下一步：转交中心", self._ask_forward, primary=True), back)
+            case "CARRY":
+                self.report.setAccessibleDescription(_CARRY)
+                self.set_buttons(back)
+            case _:
+                self.set_buttons(make_button("登记拒绝入库", self._ask_refuse), back)
+
+    # --- 3: the decision -----------------------------------------------------------
+    def _ask_apply(self) -> None:
+        assert self._received is not None
+        found = self._received.report.preview
+        total = found.total + found.echoes if found else 0
+        receipts = len(found.receipts) if found else 0
+        self._ask(
+            f"确认后写入本机：{total:,} 条变更，{receipts:,} 个变更集的回执。"
+            "可以重复导入，不会产生重复数据。",
+            make_button("确认写入", self.apply, primary=True),
+            folder=False, analysis=True,
+        )  # fmt: skip
+
+    def _ask_forward(self) -> None:
+        assert self._received is not None
+        self.answer_folder.set_path(self.file.path().parent if self.file.path() else Path())  # type: ignore[union-attr]
+        self._ask(
+            _COURIER, make_button("转交中心", self.forward, primary=True), folder=True, analysis=False
+        )
+
+    def _ask_refuse(self) -> None:
+        self._ask(
+            "这个交换包不会写入本机。登记后留下一份“拒绝入库”的记录，便于与发出方核对。",
+            make_button("登记拒绝入库", self.refuse, primary=True),
+            folder=False, analysis=True,
+        )  # fmt: skip
+
+    def _ask(self, text: str, main: Any, *, folder: bool, analysis: bool) -> None:
+        self._asked.setText(text)
+        self.confirm_form.clear_problems()
+        self.confirm_form.show_line("folder", folder)
+        self.confirm_form.show_line("analysis", analysis)
+        self.show_page(2)
+        self.set_buttons(main, make_button("返回报告", self._back_to_report))
+
+    def _back_to_report(self) -> None:
+        if self._received is not None:
+            received, self._received = self._received, None
+            self._examined(received)
+
+    def apply(self) -> Job | None:
+        """Write what was examined."""
+        if self.job_line.busy or self._received is None:
+            return None
+        media, received, medium = self.desk.media, self._received, self.medium.medium()
+        analysis = self.analysis.toPlainText().strip()
+        return self.follow(
+            self.desk.jobs.run(
+                "写入本机", lambda p: media.apply(received, medium, p, analysis), self._applied,
+                self.failed, lane="write", quiet=True, owner=self,
+            )
+        )
+
+    def refuse(self) -> Job | None:
+        """Keep the record of a refused package."""
+        if self.job_line.busy or self._received is None:
+            return None
+        media, received, medium = self.desk.media, self._received, self.medium.medium()
+        analysis = self.analysis.toPlainText().strip()
+        return self.follow(
+            self.desk.jobs.run(
+                "登记拒绝入库", lambda _: media.refuse(received, medium, analysis),
+                lambda values: self._show_intake("已登记：拒绝入库", TOKENS.danger, values, []),
+                self.failed, lane="write", quiet=True, owner=self,
+            )
+        )
+
+    def forward(self) -> Job | None:
+        """Carry it to the hub and write the answer back."""
+        if self.job_line.busy or self._received is None:
+            return None
+        folder = self.answer_folder.path()
+        self.confirm_form.set_problem("folder", "" if folder else "请选择存放回件的文件夹")
+        if folder is None:
+            return None
+        media, received, medium = self.desk.media, self._received, self.medium.medium()
+        return self.follow(
+            self.desk.jobs.run(
+                "转交中心", lambda p: media.forward(received, folder, medium, p), self._forwarded,
+                self.failed, lane="write", quiet=True, owner=self,
+            )
+        )
+
+    # --- 4: the record -------------------------------------------------------------
+    def _applied(self, done: AppliedReport) -> None:
+        if done.repeated:
+            text = "以前已经导入过，没有新内容"
+        else:
+            text = f"已入库：{done.changes:,} 条变更，{done.receipts:,} 份回执"
+        more = [] if done.complete else [Fact("提示", "中心还有后续数据，请再导出一次取回", "wait")]
+        if done.held:
+            more.append(Fact("保留本机修改", f"{done.held:,} 处尚未同步的修改仍显示本机的值", "wait"))
+        self._show_intake(text, TOKENS.good, done.intake, more)
+        if "conflict" in done.types:
+            self.messages.say(
+                "warning", "其中有冲突需要处理。", button="处理冲突", run=self.conflicts_wanted.emit
+            )
+
+    def _show_intake(self, text: str, colour: str, values: dict[str, Any], more: list[Fact]) -> None:
+        self._result.setText(text)
+        self._result.setStyleSheet(f"color: {colour};")
+        codes = self.desk.records.codes
+        facts = [
+            Fact("介质类型", codes.name("介质类型", str(values["media_kind"]))),
+            Fact("介质编号", str(values["media_no"])),
+            Fact("来自", str(values["sent_from"] or "")),
+            Fact("入库结论", codes.name("入库结论", str(values["outcome"]))),
+            Fact("入库条数", f"{values['applied']:,}"),
+            Fact("未入库条数", f"{values['refused']:,}"),
+            Fact("入库时间", moment(values["received_at"])),
+            Fact("指纹", str(values["fingerprint"]), "accent"),
+            *more,
+        ]
+        self.result_facts.set_sections([("", facts)])
+        self.sheet.offer("介质入库记录单", lambda: intake_html(self.desk, values))
+        self._finish()
+
+    def _forwarded(self, result: ExportResult) -> None:
+        self._result.setText("已转交中心，回件已写入并核对，可以拔出介质")
+        self._result.setStyleSheet(f"color: {TOKENS.good};")
+        facts = hand_over_facts(result.hand_over)
+        self.result_facts.set_sections([("", facts)])
+        hand_over = result.hand_over
+
+        def html() -> str:
+            from desktop.work.printing import hand_over_sheet
+
+            return hand_over_sheet(hand_over)
+
+        self.sheet.offer(f"介质交接单-{result.package_id[-8:]}", html)
+        self._finish()
+
+    def _finish(self) -> None:
+        self.show_page(3)
+        self.set_buttons(make_button("完成", self._leave))
+        self.sheet.print_button.setFocus()
+        self.drop()
+        self.finished.emit()
+
+    def _leave(self) -> None:
+        self.file.set_path("")
+        self.start()
+
+
+def intake_html(desk: Desk, values: dict[str, Any]) -> str:
+    """The intake sheet of a record; asked for in a job."""
+    from desktop.work.printing import intake_sheet
+
+    return intake_sheet(values, desk.session.bureau.name, desk.records.show)
+
+

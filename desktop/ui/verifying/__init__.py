@@ -1,0 +1,1 @@
+"""Showing an answer about one entity, with the evidence it rests on."""
