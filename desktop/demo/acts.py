@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop.demo import workbooks
 from desktop.demo.cast import CHEN, ENTITIES, WANG, ZHOU
@@ -13,6 +13,7 @@ from desktop.demo.hub_process import NAME, HubProcess
 from desktop.demo.station import Station, photograph
 from desktop.ui.choosing import Files
 from desktop.ui.pages.page import Page
+from desktop.ui.pages.records import RecordsPage
 from desktop.work.jobs import Progress
 from desktop.work.media import MediumInfo
 from desktop.work.media_report import Verdict
@@ -25,6 +26,7 @@ from shared.filters import Filter, Op
 if TYPE_CHECKING:
     from desktop.demo.story import Story
 
+T = TypeVar("T")
 STICK = MediumInfo("1", "U-2026-007")
 WRONG_ROWS = 23
 ROWS = 1000
@@ -81,6 +83,20 @@ def check(fact: bool, words: str) -> None:
     """What must be so for the story to go on."""
     if not fact:
         raise AssertionError(words)
+
+
+def given(thing: T | None, words: str) -> T:
+    """What must be there for the story to go on."""
+    if thing is None:
+        raise AssertionError(words)
+    return thing
+
+
+def records_page(station: Station, **params: Any) -> RecordsPage:
+    """The page 信息录入."""
+    page = station.page("records", **params)
+    assert isinstance(page, RecordsPage)
+    return page
 
 
 # --- act 1: a hub, two bureaus, the first load ---------------------------------
@@ -171,21 +187,22 @@ def officer_enters_offline(stage: Stage) -> None:
             seen.append(str(refused))
         check(bool(seen), "the hub should have been out of reach")
     entity = _entity(a, 300)
-    for name, words, given in (
+    for name, words, typed in (
         ("permit", "许可", _permit_of(entity)),
         ("penalty", "处罚", _penalty_of(entity)),
     ):
         with stage.story.step(f"陈敏用表单录入一条行政{words}") as seen:
-            page = a.page("records", type=name, new=True)
+            page = records_page(a, type=name, new=True)
             before = _count(a, name)
-            form = page.room.form
+            room = given(page.room, "no room")
+            form = room.form
             form.editor("uscc").set_raw(entity["uscc"])
             form.field_left.emit("uscc", entity["uscc"])
             a.settle()
             check(form.raw()["party_name"] == entity["name"], "the name did not fill in")
-            form.set_raw({**form.raw(), **given})
+            form.set_raw({**form.raw(), **typed})
             stage.shot(a, f"records_{name}")
-            a.do(page.room.save())
+            a.do(room.save())
             check(_count(a, name) == before + 1, f"{name} was not saved: {form.raw()}")
             seen.append(f"填入信用代码后自动带出“{entity['name']}”，保存后显示待同步")
 
@@ -199,17 +216,17 @@ def workbook_with_wrong_rows(stage: Stage) -> None:
         a.desk.importing.template(book, declared)
         rows = _thousand_rows(a)
         workbooks.fill(book, declared, _with_mistakes(rows))
-        page = a.page("records", type="penalty")
+        sheets = given(records_page(a, type="penalty").sheets, "no sheets")
         before = _count(a, "penalty")
-        page.sheets.files = Chosen(book)
-        a.do(page.sheets.import_file())
+        sheets.files = Chosen(book)
+        a.do(sheets.import_file())
         stage.shot(a, "import_check")
-        report = page.sheets._checked.report
-        check((len(report.good), len(report.bad)) == (ROWS - WRONG_ROWS, WRONG_ROWS),
-              f"{len(report.good)} good, {len(report.bad)} bad")
-        page.sheets.files = Chosen(errors)
-        a.do(page.sheets.save_workbook())
-        a.do(page.sheets.store())
+        report = given(sheets.checked, "nothing was checked").report
+        found = (len(report.good), len(report.bad))
+        check(found == (ROWS - WRONG_ROWS, WRONG_ROWS), f"{found[0]} good, {found[1]} bad")
+        sheets.files = Chosen(errors)
+        a.do(sheets.save_workbook())
+        a.do(sheets.store())
         check(_count(a, "penalty") == before + ROWS - WRONG_ROWS, "good rows were not stored")
         first = report.bad[0]
         seen += [
@@ -220,12 +237,12 @@ def workbook_with_wrong_rows(stage: Stage) -> None:
         mended = stage.sheets / "错误清单-已改.xlsx"
         count = workbooks.mend(errors, mended, declared, _mend(rows))
         check(count == WRONG_ROWS, f"{count} rows in the error workbook")
-        page = a.page("records", type="penalty")
-        page.sheets.files = Chosen(mended)
-        a.do(page.sheets.import_file())
-        left = [(b.number, b.problems) for b in page.sheets._checked.report.bad]
+        sheets = given(records_page(a, type="penalty").sheets, "no sheets")
+        sheets.files = Chosen(mended)
+        a.do(sheets.import_file())
+        left = [(b.number, b.problems) for b in given(sheets.checked, "nothing was checked").report.bad]
         check(not left, str(left))
-        a.do(page.sheets.store())
+        a.do(sheets.store())
         check(_count(a, "penalty") == before + ROWS, "mended rows were not stored")
         stage.shot(a, "records")
         seen.append(f"补入 {count} 行，共 {ROWS} 行")
@@ -269,24 +286,25 @@ def claim_inspect_verify(stage: Stage) -> None:
     with stage.story.step("离线核查一户，打印核查单") as seen:
         sanctioned = desk.records.first(desk.records.type("sanction"), Filter(), 1)[0]
         answer = desk.verifying.verify(str(sanctioned.values["uscc"]), "评优评先")
-        check(answer.finding is not None and answer.entity is not None, "no answer")
+        finding = given(answer.finding, "no finding")
+        entity = given(answer.entity, "no entity")
         desk.verifying.record(answer)
         html = verification_sheet(
-            answer.finding, answer.entity.values, subject=answer.subject, purpose=answer.purpose,
+            finding, entity.values, subject=answer.subject, purpose=answer.purpose,
             person=desk.records.actor.name, bureau=desk.session.bureau.name, show=desk.records.show,
         )  # fmt: skip
         write_pdf(html, stage.sheets / "核查单.pdf", _mark(a), "市场主体信息核查单")
-        a.page("verify", id=answer.entity.id, word=str(sanctioned.values["uscc"]))
+        a.page("verify", word=str(sanctioned.values["uscc"]), purpose="评优评先")
         stage.shot(a, "verify")
-        seen += [answer.finding.conclusion, answer.finding.statement]
-    with stage.story.step("修改一户市场主体的住所和电话（稍后乙单位也会改同一户）") as seen:
-        entity = _entity(a, 900)
-        _save_entity(a, entity["id"], {"address": "上海市宝山区淞滨路 88 号", "phone": "021-56780001"})
-        a.page("entities", id=entity["id"])
+        a.page("entities", id=entity.id)
         stage.shot(a, "dossier")
-        a.page("entities")
+        a.page("entities", filter=Filter().where("status", Op.EQ, "1"))
         stage.shot(a, "entities")
-        seen.append(f"{entity['name']}：住所、联系电话")
+        seen += [finding.conclusion.replace("\n", " "), finding.statement]
+    with stage.story.step("修改一户市场主体的住所和电话（稍后乙单位也会改同一户）") as seen:
+        shared = _entity(a, 900)
+        _save_entity(a, shared["id"], {"address": "上海市宝山区淞滨路 88 号", "phone": "021-56780001"})
+        seen.append(f"{shared['name']}：住所、联系电话")
 
 
 # --- act 3: up over the network ---------------------------------------------------
@@ -315,8 +333,9 @@ def bureau_b_by_stick(stage: Stage) -> None:
     b = stage.b
     entity = _entity(b, 900, of=stage.a)
     with stage.story.step("乙单位录入自己的监管信息，并修改了同一户市场主体") as seen:
-        given = {"address": "上海市宝山区牡丹江路 1599 号", "legal_person": "顾临川"}
-        _save_entity(b, entity["id"], given)
+        _save_entity(
+            b, entity["id"], {"address": "上海市宝山区牡丹江路 1599 号", "legal_person": "顾临川"}
+        )
         alert = _alert_of(entity)
         b.desk.records.save(b.desk.records.type("alert"), alert)
         b.page("home")
@@ -381,9 +400,12 @@ def conflict_is_decided(stage: Stage) -> None:
         found = centre.desk.conflicts.open()
         check(len(found) == 1, f"{len(found)} conflicts")
         detail = centre.desk.conflicts.detail(found[0].id)
-        check(detail.field is not None and detail.field.name == "address", "another field")
-        seen.append(f"{detail.label}·{detail.field.title}：{detail.ours.person}“{detail.ours.text}”，"
-                    f"{detail.theirs.person}“{detail.theirs.text}”")
+        field = given(detail.field, "no field")
+        check(field.name == "address", "another field")
+        seen.append(
+            f"{detail.label}·{field.title}：{detail.ours.person}“{detail.ours.text}”，"
+            f"{detail.theirs.person}“{detail.theirs.text}”"
+        )
         centre.desk.conflicts.resolve(found[0].id, "theirs")
         _shot_page(stage, centre, page, "conflicts_done")
         centre.do(centre.program.sync_now())
@@ -413,7 +435,8 @@ def administrator_reads_the_log(stage: Stage) -> None:
         check({"applied", "conflicted", "enrolled"} <= outcomes, str(outcomes))
         _shot_page(stage, centre, page, "sync_log")
         centre.desk.importing.export(stage.sheets / "同步日志.xlsx", declared, Filter(), Progress())
-        seen.append(f"{len(rows)} 次交换，途径 {'、'.join(sorted(carriers))}，结果 {'、'.join(sorted(outcomes))}")
+        words = [records.show(declared.by_name["outcome"], o) for o in sorted(outcomes)]
+        seen.append(f"{len(rows)} 次交换，网络和介质都有；结果有{'、'.join(words)}")
     with stage.story.step("其余页面逐一打开") as seen:
         stage.a.page("settings")
         stage.shot(stage.a, "settings")
@@ -446,17 +469,16 @@ def _entity(station: Station, number: int, *, of: Station | None = None) -> dict
 
 def _shown(station: Station, entity_id: str) -> tuple[str, str, str]:
     records = station.desk.records
-    row = records.get(records.type("market_entity"), entity_id)
-    assert row is not None
-    return tuple(str(row.values[n]) for n in ("address", "phone", "legal_person"))  # type: ignore[return-value]
+    values = given(records.get(records.type("market_entity"), entity_id), "the entity is gone").values
+    return str(values["address"]), str(values["phone"]), str(values["legal_person"])
 
 
-def _save_entity(station: Station, entity_id: str, given: Mapping[str, str]) -> None:
+def _save_entity(station: Station, entity_id: str, typed: Mapping[str, str]) -> None:
     records = station.desk.records
     declared = records.type("market_entity")
     row = records.get(declared, entity_id)
     assert row is not None
-    records.save(declared, {**records.raw(declared, row), **given}, row.id, row.seen)
+    records.save(declared, {**records.raw(declared, row), **typed}, row.id, row.seen)
     station.settle()
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 from desktop.work.claims import Claims
 from desktop.work.conflicts import Conflicts
-from desktop.work.evidence import read_evidence
 from desktop.work.events import Events
+from desktop.work.evidence import read_evidence
 from desktop.work.exporting import Exporting
 from desktop.work.importing import Importing
 from desktop.work.inspecting import Inspecting

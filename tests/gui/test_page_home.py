@@ -115,7 +115,7 @@ def test_own_entries_and_drafts_are_named_with_where_they_stand(
 
 def test_a_day_begins_with_one_click(desk: Desk, qtbot: QtBot) -> None:
     shell, page = opened(desk, qtbot)
-    buttons = {b.text(): b for b in page.findChildren(QPushButton)}
+    buttons: dict[str, QPushButton] = {b.text(): b for b in page.findChildren(QPushButton)}
     buttons["录入行政处罚"].click()
     assert came(shell, "records") == {"type": "penalty", "new": True}
 

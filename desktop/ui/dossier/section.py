@@ -142,7 +142,7 @@ class SectionView(QWidget):
                 if cell.tone != "plain":
                     item.setForeground(tone(cell.tone))
                 table.setItem(r, c, item)
-        _fit(table, shown.columns)
+        _fit(table, shown.columns, shown.declared.label)
         rows = min(len(shown.rows), _ROWS)
         table.setFixedHeight(ROW * (rows + 1) + 2)
         if len(shown.rows) <= _ROWS:
@@ -168,12 +168,12 @@ class SectionView(QWidget):
         self.opened.emit(self.shown.declared.name, self.shown.ids[row])
 
 
-def _fit(table: QTableWidget, columns: Sequence[Column]) -> None:
-    """Declared widths; what is left over goes to the texts, all of it stays in view."""
+def _fit(table: QTableWidget, columns: Sequence[Column], label: str) -> None:
+    """Declared widths; what is left over goes to the texts, or to what names a record."""
     char = table.fontMetrics().horizontalAdvance("0")
     header = table.horizontalHeader()
     growing = [i for i, c in enumerate(columns) if c.grows]
-    growing = growing or [i for i, c in enumerate(columns) if c.field is not None]
+    growing = growing or [i for i, c in enumerate(columns) if c.name == label] or [len(columns) - 2]
     for i, column in enumerate(columns):
         if i in growing:
             header.setSectionResizeMode(i, QHeaderView.ResizeMode.Stretch)

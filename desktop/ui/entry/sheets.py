@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 class Sheets(QObject):
     """Asks for files, runs the jobs, shows their outcome beside the table."""
 
-    def __init__(self, room: EntryRoom, files: Files) -> None:
+    def __init__(self, room: EntryRoom, files: Callable[[], Files]) -> None:
         super().__init__(room)
-        self.files = files
+        self._files = files
         self.outcome = Outcome(room.declared)
         self._room = room
         self._desk = room.desk
@@ -35,11 +36,16 @@ class Sheets(QObject):
         self.outcome.store_wanted.connect(self.store)
         self.outcome.workbook_wanted.connect(self.save_workbook)
 
+    @property
+    def checked(self) -> Checked | None:
+        """The last dry run."""
+        return self._checked
+
     # --- out ---------------------------------------------------------------------
     def save_template(self) -> Job | None:
         """The empty workbook with its instructions."""
         title = self._declared.title
-        path = self.files.to_save(self._room, f"{title}：下载模板", f"{title}模板.xlsx")
+        path = self._files().to_save(self._room, f"{title}：下载模板", f"{title}模板.xlsx")
         if path is None:
             return None
         importing = self._desk.importing
@@ -55,7 +61,7 @@ class Sheets(QObject):
         """What the table shows now; personal data masked."""
         title, wanted = self._declared.title, self._room.table.model.filter
         today = self._desk.store.clock.today().strftime("%Y%m%d")
-        path = self.files.to_save(self._room, f"导出{title}", f"{title}{today}.xlsx")
+        path = self._files().to_save(self._room, f"导出{title}", f"{title}{today}.xlsx")
         if path is None:
             return None
         exporting = self._desk.exporting
@@ -73,7 +79,7 @@ class Sheets(QObject):
         if checked is None:
             return None
         stem = Path(checked.source.name).stem
-        path = self.files.to_save(self._room, "导出错误清单", f"{stem}-错误清单.xlsx")
+        path = self._files().to_save(self._room, "导出错误清单", f"{stem}-错误清单.xlsx")
         if path is None:
             return None
         importing, said = self._desk.importing, f"{len(checked.report.bad):,} 行错误清单已保存"
@@ -88,7 +94,7 @@ class Sheets(QObject):
     # --- in ----------------------------------------------------------------------
     def import_file(self) -> Job | None:
         """Choose a file and judge it; nothing is stored before the person says so."""
-        path = self.files.to_open(self._room, f"导入{self._declared.title}")
+        path = self._files().to_open(self._room, f"导入{self._declared.title}")
         if path is None:
             return None
         importing = self._desk.importing

@@ -175,7 +175,7 @@ class RecordsPage(Page):
 
     def _make(self, name: str) -> tuple[EntryRoom, Sheets]:
         room = EntryRoom(self.desk.records.type(name), self.desk, self.messages, self._actions)
-        sheets = Sheets(room, self.files)
+        sheets = Sheets(room, lambda: self.files)
         room.state_changed.connect(self.update_actions)
         self._rooms[name] = (room, sheets)
         self._stack.addWidget(room)
