@@ -20,7 +20,14 @@ from server_stub.keys import HubKeys
 from server_stub.people import People
 from shared.access import HUB_ACTOR
 from shared.changes import GENESIS
-from shared.errors import AccessDenied, IllegalTransition, PackageTampered, UnknownSigner, YizhanError
+from shared.errors import (
+    AccessDenied,
+    IllegalTransition,
+    InputError,
+    PackageTampered,
+    UnknownSigner,
+    YizhanError,
+)
 from shared.store import sql
 from shared.store.incoming import Malformed, check_origins, understand
 from shared.store.merging import Merger, NoSuchRecord
@@ -99,6 +106,16 @@ class Ledger:
         if row is None:
             return None
         return DeviceRow(row[0], row[1], VerifyKey(bytes(row[2])), bytes(row[3]), bool(row[4]), row[5])
+
+    def revoke(self, device: str, reason: str) -> None:
+        """The device speaks for nobody any more; everybody learns it. Raises :class:`InputError`."""
+        declared = self._store.types["device"]
+        with self._store.unit(HUB_ACTOR) as unit:
+            if device not in unit.load(declared, [device]):
+                raise InputError("没有这台设备。", "请核对设备号。")
+            said = {"state": REVOKED, "revoke_reason": reason, "revoked_at": self._store.clock.stamp()}
+            unit.update(declared, device, said, proven=True)
+            _note_devices(unit.connection, {device})
 
     # --- change sets ---------------------------------------------------------
     def take(self, sets: Iterable[tuple[bytes, bytes]], package_id: str, exporter: str) -> Intake:

@@ -1,137 +1,162 @@
-"""The idle lock: the window is covered until the person gives the password again."""
+"""Nobody at the desk: after some minutes the window hides until the password is typed again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from desktop.work.jobs import Jobs
+from desktop.ui.forms.small import SmallForm, secret_line
+from desktop.work.jobs import Job, Jobs
 from shared.errors import YizhanError
 
-INPUT = {
+_SIGNS = {
     QEvent.Type.KeyPress,
     QEvent.Type.MouseButtonPress,
     QEvent.Type.MouseMove,
     QEvent.Type.Wheel,
-    QEvent.Type.InputMethod,
+    QEvent.Type.TouchBegin,
 }
-MINUTE_MS = 60_000
+_MINUTE = 60_000
 
 
-class IdleWatch(QObject):
-    """Says ``idle()`` when nobody touched keyboard or mouse for some minutes."""
+class IdleLock(QObject):
+    """Watches the whole program; jobs go on while it is locked.
 
-    idle = Signal()
-
-    def __init__(self, parent: QObject, minutes: int) -> None:
-        super().__init__(parent)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.idle)
-        self.set_minutes(minutes)
-        app = QGuiApplication.instance()
-        assert app is not None
-        app.installEventFilter(self)
-
-    def set_minutes(self, minutes: int) -> None:
-        """How long is too long."""
-        self._timer.setInterval(minutes * MINUTE_MS)
-        self._timer.start()
-
-    def stop(self) -> None:
-        """Watch no more."""
-        self._timer.stop()
-        app = QGuiApplication.instance()
-        if app is not None:
-            app.removeEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent, /) -> bool:
-        if event.type() in INPUT:
-            self._timer.start()
-        return False
-
-
-class LockScreen(QWidget):
-    """Covers a window; what is behind it stays as it was, unsaved input included.
-
-    :param confirm: checks the password, raises a :class:`YizhanError` when it is wrong.
+    :param window: what is hidden; its shortcuts sleep with it.
+    :param minutes: asked each time, so that a changed setting holds at once.
+    :param confirm: checks the password, raises when it is wrong; runs in a job.
     """
 
-    unlocked = Signal()
-
-    def __init__(self, window: QWidget, person: str, confirm: Callable[[str], None], jobs: Jobs) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        jobs: Jobs,
+        person: str,
+        minutes: Callable[[], int],
+        confirm: Callable[[str], None],
+    ) -> None:
         super().__init__(window)
-        self.setObjectName("lock")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAccessibleName("已锁定")
-        self.setAutoFillBackground(True)
         self._window = window
-        self._confirm = confirm
         self._jobs = jobs
-        self._busy = False
-        title = QLabel("已锁定")
-        title.setProperty("strong", True)
-        words = QLabel(f"{person}，请输入登录密码继续；未保存的内容都还在。")
-        words.setProperty("muted", True)
-        self.password = QLineEdit()
-        self.password.setEchoMode(QLineEdit.EchoMode.Password)
-        self.password.setAccessibleName("登录密码")
-        self.password.setFixedWidth(280)
-        self.problem = QLabel()
-        self.problem.setProperty("problem", "reject")
-        self.problem.setWordWrap(True)
-        self.button = QPushButton("解锁")
-        self.button.setProperty("primary", True)
-        self.button.clicked.connect(self.try_password)
-        self.password.returnPressed.connect(self.try_password)
-        line = QHBoxLayout()
-        line.addWidget(self.password)
-        line.addWidget(self.button)
-        line.addStretch(1)
-        inner = QWidget()
-        inner.setFixedWidth(460)
-        column = QVBoxLayout(inner)
-        for one in (title, words):
-            column.addWidget(one)
-        column.addLayout(line)
-        column.addWidget(self.problem)
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
-        outer.addStretch(3)
-        window.installEventFilter(self)
-        self.setGeometry(window.rect())
-        self.show()
-        self.raise_()
-        self.password.setFocus()
-
-    def try_password(self) -> None:
-        """Check what was typed, off the window's thread: stretching it takes a moment."""
-        typed = self.password.text()
-        if self._busy or not typed:
-            return
-        self._busy = True
-        self._jobs.run(
-            "解锁", lambda _: self._confirm(typed), lambda _: self._open(), self._refused,
-            quiet=True, cancellable=False, owner=self,
-        )  # fmt: skip
+        self._person = person
+        self._minutes = minutes
+        self._confirm = confirm
+        self.curtain: LockWindow | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.lock)
+        self._restart()
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent, /) -> bool:
-        if watched is self._window and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self._window.rect())
+        if event.type() in _SIGNS and self.curtain is None:
+            self._restart()
         return False
 
-    def _open(self) -> None:
-        self._window.removeEventFilter(self)
-        self.unlocked.emit()
-        self.hide()
-        self.deleteLater()
+    def lock(self) -> None:
+        """Hide everything now; waits while a dialog asks something."""
+        if self.curtain is not None:
+            return
+        if QApplication.activeModalWidget() is not None or QApplication.activePopupWidget() is not None:
+            self._restart()
+            return
+        self._timer.stop()
+        self.curtain = LockWindow(self._jobs, self._person, self._confirm)
+        self.curtain.unlocked.connect(self._unlock)
+        self.curtain.closed.connect(self._closed)
+        self.curtain.resize(460, 240)
+        self.curtain.move(self._window.frameGeometry().center() - self.curtain.rect().center())
+        self.curtain.show()
+        self._window.hide()
 
-    def _refused(self, error: YizhanError) -> None:
+    def _unlock(self) -> None:
+        curtain, self.curtain = self.curtain, None
+        self._window.show()
+        self._window.activateWindow()
+        if curtain is not None:
+            curtain.close()
+            curtain.deleteLater()
+        self._restart()
+
+    def _closed(self) -> None:
+        """Closed without the password: the program ends."""
+        if self.curtain is not None:
+            self._window.close()
+
+    def _restart(self) -> None:
+        self._timer.start(self._minutes() * _MINUTE)
+
+
+class LockWindow(QWidget):
+    """Asks for the password; closing it ends the program."""
+
+    unlocked = Signal()
+    closed = Signal()
+
+    def __init__(self, jobs: Jobs, person: str, confirm: Callable[[str], None]) -> None:
+        super().__init__()
+        self.setWindowTitle("驿站已锁定")
+        self._jobs = jobs
+        self._confirm = confirm
         self._busy = False
-        self.password.clear()
-        self.problem.setText(str(error))
+        title = QLabel("已锁定")
+        title.setProperty("welcomeTitle", True)
+        words = QLabel(f"{person} 仍在登录。输入密码继续，未保存的内容都还在；关闭本窗口则退出程序。")
+        words.setWordWrap(True)
+        self.password = secret_line("登录密码")
+        self.form = SmallForm(3)
+        self.form.add("password", "密码", self.password)
+        self._enter = QPushButton("解锁")
+        self._enter.setProperty("primary", True)
+        self._enter.setDefault(True)
+        self._enter.setAccessibleName("解锁")
+        self._enter.clicked.connect(self.submit)
+        self.password.returnPressed.connect(self.submit)
+        row = QHBoxLayout()
+        row.addSpacing(self.fontMetrics().horizontalAdvance("字" * 3) + 12)
+        row.addWidget(self._enter)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(32, 24, 32, 24)
+        column.setSpacing(12)
+        column.addWidget(title)
+        column.addWidget(words)
+        column.addWidget(self.form)
+        column.addLayout(row)
+        column.addStretch(1)
         self.password.setFocus()
+
+    def submit(self) -> Job | None:
+        """Try what is typed."""
+        password = self.password.text()
+        if self._busy or not password:
+            return None
+        self._set_busy(True)
+        return self._jobs.run(
+            "解锁", lambda _: self._confirm(password), lambda _: self._right(), self._wrong,
+            cancellable=False, quiet=True, owner=self,
+        )  # fmt: skip
+
+    def closeEvent(self, event: QCloseEvent, /) -> None:
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _right(self) -> None:
+        self._set_busy(False)
+        self.unlocked.emit()
+
+    def _wrong(self, error: YizhanError) -> None:
+        self._set_busy(False)
+        self.password.clear()
+        self.form.set_problem("password", f"{error.message}{error.hint}")
+        self.password.setFocus()
+
+    def _set_busy(self, on: bool) -> None:
+        self._busy = on
+        self.password.setEnabled(not on)
+        self._enter.setEnabled(not on)

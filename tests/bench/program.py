@@ -96,11 +96,13 @@ def keystroke(folder: Path) -> float:
     from desktop.ui.tables import filterbar
     from desktop.ui.tables.filterbar import FilterBar
     from desktop.ui.tables.view import RecordTable
+    from desktop.ui.theme import apply_theme
     from desktop.work.jobs import Jobs
     from desktop.work.records import Records
 
     store = shared_district(folder)
-    app = QApplication.instance() or QApplication(["bench"])
+    app = QApplication(["bench"])
+    apply_theme(app)
     jobs = Jobs()
     records = Records(store, lambda: OFFICER)
     window = QWidget()

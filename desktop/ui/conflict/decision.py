@@ -65,9 +65,9 @@ class DecisionPanel(QWidget):
         self._ours, self._theirs = _SideBox("中心现值"), _SideBox("对方的值")
         sides = QGridLayout()
         sides.setSpacing(8)
-        for column, box in enumerate((self._ours, self._theirs)):
-            sides.addWidget(box, 0, column)
-            sides.setColumnStretch(column, 1)
+        for place, box in enumerate((self._ours, self._theirs)):
+            sides.addWidget(box, 0, place)
+            sides.setColumnStretch(place, 1)
         self._moved = QLabel()
         self._moved.setWordWrap(True)
         self._moved.setProperty("problem", "warn")

@@ -11,8 +11,10 @@ from desktop.ui.jobline import size_text
 from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
 from desktop.ui.media.sheet import SheetButtons
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
+from desktop.ui.theme import TOKENS
 from desktop.ui.words import moment
 from desktop.work.jobs import Job
+from shared.errors import YizhanError
 
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
@@ -103,9 +105,7 @@ class ExportFlow(Flow):
     def _choose_medium(self) -> None:
         self.show_page(1)
         self.messages.clear()
-        self.set_buttons(
-            make_button("写入介质", self.write, primary=True), make_button("上一步", self.start)
-        )
+        self.set_buttons(make_button("写入介质", self.write, primary=True), make_button("上一步", self.start))
         self.medium.setFocus()
 
     def write(self) -> Job | None:
@@ -125,20 +125,23 @@ class ExportFlow(Flow):
             self.desk.jobs.run(
                 "写入介质",
                 lambda p: media.export(folder, medium, p, for_burning=burning),
-                self._done, self._not_written, lane="write", quiet=True, owner=self,
+                self._done,
+                self._not_written,
+                lane="write",
+                quiet=True,
+                owner=self,
             )
         )
 
-    def _not_written(self, error: object) -> None:
+    def _not_written(self, error: YizhanError) -> None:
         self._written.setText("没有写入")
-        self._written.setProperty("tileValue", True)
-        self.failed(error)  # type: ignore[arg-type]
+        self.failed(error)
 
     def _done(self, result: ExportResult) -> None:
         self._result = result
         burning = self.for_burning.isChecked()
         self._written.setText("已写入并回读核对，可以刻录了" if burning else "已写入并回读核对，可以拔出介质")
-        self._written.setStyleSheet(f"color: {_good()};")
+        self._written.setStyleSheet(f"color: {TOKENS.good};")
         self.result_facts.set_sections(
             [
                 (
@@ -188,9 +191,3 @@ def _sheet(one: HandOver) -> str:
     from desktop.work.printing import hand_over_sheet
 
     return hand_over_sheet(one)
-
-
-def _good() -> str:
-    from desktop.ui.theme import TOKENS
-
-    return TOKENS.good

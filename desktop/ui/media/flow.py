@@ -194,10 +194,12 @@ class MediumForm(QWidget):
         self.setFocusProxy(self.folder if folder_title else self.number)
 
     def load(self) -> None:
-        """Fill in what was used last."""
-        self.kind.setCurrentIndex(max(0, self.kind.findData(self._settings.medium_type)))
-        self.number.setText(self._settings.medium_number)
-        self.folder.set_path(self._settings.media_folder)
+        """Fill in what was used last, where nothing is typed yet."""
+        if not self.number.text():
+            self.kind.setCurrentIndex(max(0, self.kind.findData(self._settings.medium_type)))
+            self.number.setText(self._settings.medium_number)
+        if self.folder.path() is None:
+            self.folder.set_path(self._settings.media_folder)
         self.form.clear_problems()
 
     def check(self) -> bool:

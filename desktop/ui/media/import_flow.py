@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
     from desktop.work.media import AppliedReport, ExportResult, Received
 
 STEPS = ("选择文件", "查看校验报告", "确认", "入库记录单")
-_READS = (
-    "先把文件复制到本机再核验，介质可以是只读的（光盘、写保护的 U 盘）；"
-    "在您确认之前不会改动任何数据。"
-)
+_READS = "先把文件复制到本机再核验，介质可以是只读的（光盘、写保护的 U 盘）；在您确认之前不会改动任何数据。"
 _COURIER = (
     "这个交换包由其他设备封装，本机打不开。可以把它原样送到中心，再把中心的回件写到介质上，由原单位带回。"
 )
@@ -102,8 +98,12 @@ class ImportFlow(Flow):
         media = self.desk.media
         return self.follow(
             self.desk.jobs.run(
-                "核验交换包", lambda p: media.receive(path, p), self._examined, self.failed,
-                quiet=True, owner=self,
+                "核验交换包",
+                lambda p: media.receive(path, p),
+                self._examined,
+                self.failed,
+                quiet=True,
+                owner=self,
             )
         )
 
@@ -142,10 +142,9 @@ class ImportFlow(Flow):
 
     def _ask_forward(self) -> None:
         assert self._received is not None
-        self.answer_folder.set_path(self.file.path().parent if self.file.path() else Path())  # type: ignore[union-attr]
-        self._ask(
-            _COURIER, make_button("转交中心", self.forward, primary=True), folder=True, analysis=False
-        )
+        source = self.file.path()
+        self.answer_folder.set_path(source.parent if source else "")
+        self._ask(_COURIER, make_button("转交中心", self.forward, primary=True), folder=True, analysis=False)
 
     def _ask_refuse(self) -> None:
         self._ask(
@@ -175,8 +174,13 @@ class ImportFlow(Flow):
         analysis = self.analysis.toPlainText().strip()
         return self.follow(
             self.desk.jobs.run(
-                "写入本机", lambda p: media.apply(received, medium, p, analysis), self._applied,
-                self.failed, lane="write", quiet=True, owner=self,
+                "写入本机",
+                lambda p: media.apply(received, medium, p, analysis),
+                self._applied,
+                self.failed,
+                lane="write",
+                quiet=True,
+                owner=self,
             )
         )
 
@@ -188,9 +192,13 @@ class ImportFlow(Flow):
         analysis = self.analysis.toPlainText().strip()
         return self.follow(
             self.desk.jobs.run(
-                "登记拒绝入库", lambda _: media.refuse(received, medium, analysis),
+                "登记拒绝入库",
+                lambda _: media.refuse(received, medium, analysis),
                 lambda values: self._show_intake("已登记：拒绝入库", TOKENS.danger, values, []),
-                self.failed, lane="write", quiet=True, owner=self,
+                self.failed,
+                lane="write",
+                quiet=True,
+                owner=self,
             )
         )
 
@@ -205,8 +213,13 @@ class ImportFlow(Flow):
         media, received, medium = self.desk.media, self._received, self.medium.medium()
         return self.follow(
             self.desk.jobs.run(
-                "转交中心", lambda p: media.forward(received, folder, medium, p), self._forwarded,
-                self.failed, lane="write", quiet=True, owner=self,
+                "转交中心",
+                lambda p: media.forward(received, folder, medium, p),
+                self._forwarded,
+                self.failed,
+                lane="write",
+                quiet=True,
+                owner=self,
             )
         )
 
@@ -276,5 +289,3 @@ def intake_html(desk: Desk, values: dict[str, Any]) -> str:
     from desktop.work.printing import intake_sheet
 
     return intake_sheet(values, desk.session.bureau.name, desk.records.show)
-
-

@@ -101,9 +101,12 @@ class ConflictsPage(Page):
         self._desk.jobs.run(
             "统计冲突",
             lambda _: {state: records.count(declared, f) for state, f in wanted.items()},
-            lambda found: [self.segments.set_count(state, n) for state, n in found.items()],
-            self.report, quiet=True, owner=self,
+            self._show_counts, self.report, quiet=True, owner=self,
         )  # fmt: skip
+
+    def _show_counts(self, found: dict[str, int]) -> None:
+        for state, count in found.items():
+            self.segments.set_count(state, count)
 
     def _counted(self, count: int, final: bool) -> None:
         """The conflict that was asked for, or the first one, so that the keyboard finds work."""
@@ -126,7 +129,7 @@ class ConflictsPage(Page):
         records = self._desk.records
 
         def show(row: Row) -> Shown:
-            from desktop.work.conflicts import NOTHING, typed
+            from desktop.work.conflicts import NOTHING, typed  # late: loads the store
 
             declared, value = records.type(row.values["record_type"]), row.values[name]
             one = declared.by_name.get(row.values["field"])

@@ -66,7 +66,6 @@ class SyncPage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__("sync", "同步", "sync")
         self._desk = desk
-        self._state: SyncState | None = None
         self.lease_bar = MessageBar()
         self.tiles = Tiles(
             (
@@ -161,11 +160,15 @@ class SyncPage(Page):
         self.load()
 
     def _synced(self, report: RoundReport) -> None:
-        if report.trouble:
-            reasons = "；".join(dict.fromkeys(s.reason for s in report.trouble if s.reason))
-            self._say_trouble(report.summary, reasons)
-        else:
+        if not report.trouble:
             self.messages.say(SUCCESS, report.summary)
+            return
+        reasons = "；".join(dict.fromkeys(s.reason for s in report.trouble if s.reason))
+        conflict = any(s.status == "conflicted" for s in report.trouble)
+        self.messages.say(
+            WARNING, report.summary, reasons,
+            button="处理冲突" if conflict else "", run=lambda: self._go("conflicts"),
+        )  # fmt: skip
 
     def _failed(self, error: YizhanError) -> None:
         if isinstance(error, Cancelled):
@@ -176,14 +179,6 @@ class SyncPage(Page):
             )
         else:
             self.messages.error(error)
-
-    def _say_trouble(self, message: str, reasons: str = "") -> None:
-        state = self._state
-        conflict = state is None or any(s.standing is Standing.CONFLICT for s in state.trouble)
-        self.messages.say(
-            WARNING, message, reasons,
-            button="处理冲突" if conflict else "", run=lambda: self._go("conflicts"),
-        )  # fmt: skip
 
     def _check_online(self) -> Job:
         return self._desk.jobs.run(
@@ -196,7 +191,6 @@ class SyncPage(Page):
 
     # --- showing -------------------------------------------------------------
     def _show(self, state: SyncState, types: list[PendingType], lease: Lease) -> None:
-        self._state = state
         waiting = state.pending_changes
         self.tiles.put(
             "pending",

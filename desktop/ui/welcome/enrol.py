@@ -123,7 +123,7 @@ class EnrolView(QWidget):
                     lane="write",
                     quiet=True,
                     owner=self,
-                )  # fmt: skip
+                )
             )
         folder, password = self.form.folder.path() or Path(), self._password
         return self._start(
@@ -135,7 +135,7 @@ class EnrolView(QWidget):
                 lane="write",
                 quiet=True,
                 owner=self,
-            )  # fmt: skip
+            )
         )
 
     def read_grant(self) -> Job | None:
@@ -154,7 +154,7 @@ class EnrolView(QWidget):
                 lane="write",
                 quiet=True,
                 owner=self,
-            )  # fmt: skip
+            )
         )
 
     def _start(self, job: Job) -> Job:
@@ -302,13 +302,13 @@ class _Form(QWidget):
         }
         for name, message in found.items():
             self._lines.set_problem(name, message)
-        self.show_way_only(network)
+        self._show_lines(network)
         first = next((n for n, message in found.items() if message), "")
         if first:
             self._lines.focus(first)
         return not first
 
-    def show_way_only(self, network: bool) -> None:
+    def _show_lines(self, network: bool) -> None:
         self._lines.show_line("url", network)
         self._lines.show_line("folder", not network)
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -52,8 +53,10 @@ class SignInView(QWidget):
         self.account.setEditable(True)
         self.account.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.account.setItemDelegate(TwoPartDelegate(self.account))
+        typed = QLineEdit()
+        typed.setPlaceholderText("登录账号")
+        self.account.setLineEdit(typed)
         self.account.setEditText(last_account)
-        self.account.lineEdit().setPlaceholderText("登录账号")
         self.password = secret_line("登录密码")
         self.password.installEventFilter(self)
         self._form = SmallForm(3)
@@ -94,7 +97,7 @@ class SignInView(QWidget):
         self._tick.setInterval(500)
         self._tick.timeout.connect(self._count_down)
         self.account.editTextChanged.connect(self._account_changed)
-        self.account.lineEdit().returnPressed.connect(self.password.setFocus)
+        typed.returnPressed.connect(self.password.setFocus)
         self.password.returnPressed.connect(self.submit)
 
     # --- what others tell ----------------------------------------------------

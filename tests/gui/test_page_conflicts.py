@@ -1,0 +1,120 @@
+"""冲突: seen by everybody concerned, decided by administrators, sent back to both."""
+
+from __future__ import annotations
+
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.pages.conflicts import ConflictsPage
+from desktop.work.jobs import Jobs
+from tests.gui.exchange_desks import Post
+
+
+def dispute(post: Post) -> str:
+    """Two bureaus gave one entity two addresses; everybody knows of it."""
+    entity = post.entity(3)
+    post.update("chenmin", "market_entity", entity, address="甲局的地址")
+    post.update("linwei", "market_entity", entity, address="乙局的地址")
+    post.sync("chenmin", "linwei", "chenmin", "wang")
+    return entity
+
+
+def opened(qtbot: QtBot, post: Post, account: str) -> ConflictsPage:
+    page = ConflictsPage(post.desk(account))
+    qtbot.addWidget(page)
+    page.resize(1206, 700)
+    page.show()
+    page.shown({})
+    _settle(page)
+    return page
+
+
+def _settle(page: ConflictsPage) -> None:
+    for _ in range(4):
+        assert page._desk.jobs.wait_idle()
+
+
+def address(post: Post, account: str, entity: str) -> str:
+    records = post.desk(account).records
+    row = records.get(records.type("market_entity"), entity)
+    assert row is not None
+    return str(row.values["address"])
+
+
+def test_no_conflicts(qtbot: QtBot, post: Post) -> None:
+    page = opened(qtbot, post, "linwei")
+    assert page.table.model.total == 0 and page.segments.count_text("open") == "0"
+    assert "没有待处理" in page.table.grid.accessibleDescription()
+    assert not page._may_decide()
+
+
+def test_both_values_with_person_bureau_and_time(qtbot: QtBot, post: Post) -> None:
+    dispute(post)
+    page = opened(qtbot, post, "linwei")
+    words = page.panel.words()
+    for said in ("甲局的地址", "陈敏", "甲局", "乙局的地址", "林伟", "乙局", "住所"):
+        assert said in words
+    assert page.table.model.text_at(0, 3) == "甲局的地址"
+
+
+def test_an_officer_may_look_but_not_decide(qtbot: QtBot, post: Post) -> None:
+    dispute(post)
+    page = opened(qtbot, post, "chenmin")
+    assert "由单位管理员或中心管理员办理" in page.panel.words()
+    page.panel.choose("theirs")
+    assert not page.panel.ready and page.decide() is None
+
+
+def test_the_decision_travels_to_both(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    entity = dispute(post)
+    page = opened(qtbot, post, "linwei")
+    assert not page.panel.ready
+    page.panel.choose("theirs")
+    assert page.panel.ready
+    page.decide()
+    _settle(page)
+    assert "已处理" in page.messages.text() and page.table.model.total == 0
+    page.segments.choose("resolved")
+    _settle(page)
+    assert "采用对方的值：乙局的地址" in page.panel.words() and "林伟" in page.panel.words()
+    assert not page.panel.ready
+    post.sync("linwei", "chenmin")
+    assert address(post, "chenmin", entity) == address(post, "linwei", entity) == "乙局的地址"
+
+
+def test_a_third_value_is_checked_like_any_other(qtbot: QtBot, post: Post) -> None:
+    entity = post.entity(5)
+    post.update("chenmin", "market_entity", entity, established_on=_day("2019-01-01"))
+    post.update("linwei", "market_entity", entity, established_on=_day("2019-02-02"))
+    post.sync("chenmin", "linwei")
+    page = opened(qtbot, post, "linwei")
+    page.panel.choose("other")
+    editor = page.panel.editor
+    assert editor is not None and editor.isVisible()
+    editor.set_raw("2019-13-45")
+    page.decide()
+    _settle(page)
+    assert page.panel._problem.text() and page.messages.text() == ""
+    editor.set_raw("20190303")
+    page.decide()
+    _settle(page)
+    assert "已处理" in page.messages.text()
+    records = post.desk("linwei").records
+    row = records.get(records.type("market_entity"), entity)
+    assert row is not None and str(row.values["established_on"]) == "2019-03-03"
+
+
+def test_a_conflict_decided_elsewhere_meanwhile(qtbot: QtBot, post: Post) -> None:
+    dispute(post)
+    page = opened(qtbot, post, "linwei")
+    page.panel.choose("ours")
+    conflicts = post.desk("linwei").conflicts
+    conflicts.resolve(conflicts.open()[0].id, "theirs")
+    page.decide()
+    _settle(page)
+    assert "已由" in page.messages.text() and page.table.model.total == 0
+
+
+def _day(text: str) -> object:
+    from datetime import date
+
+    return date.fromisoformat(text)

@@ -1,0 +1,94 @@
+"""设置: what is saved is used, what is wrong is said, and the password really changes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.pages.settings import SettingsPage
+from desktop.ui.theme import apply_theme
+from desktop.work.jobs import Jobs
+from desktop.work.settings import Settings
+from shared.errors import WrongPassword
+from tests.fixtures.hubs import serving
+from tests.gui.exchange_desks import PASSWORD, Post
+
+
+@pytest.fixture
+def page(qtbot: QtBot, post: Post, jobs: Jobs) -> SettingsPage:
+    made = SettingsPage(post.desk("chenmin"))
+    qtbot.addWidget(made)
+    made.show()
+    made.shown({})
+    assert jobs.wait_idle()
+    return made
+
+
+def test_it_says_who_and_where(page: SettingsPage, post: Post) -> None:
+    session = post.desk("chenmin").session
+    words = page.facts.text()
+    for said in ("陈敏", "chenmin", "甲局", "甲局-01", "测试中心", str(session.settings.folder)):
+        assert said in words
+    assert session.hub_trust.sign.key_id[:4].upper() in words
+
+
+def test_settings_are_saved_and_used(page: SettingsPage, post: Post, jobs: Jobs, qapp: QApplication) -> None:
+    page.hub_url.setText(" http://127.0.0.1:8800/ ")
+    page.numbers["font_size"].setValue(12)
+    page.numbers["auto_sync_minutes"].setValue(0)
+    page.save()
+    assert jobs.wait_idle()
+    try:
+        again = Settings(post.desk("chenmin").settings.folder)
+        assert (again.hub_url, again.font_size, again.auto_sync_minutes) == ("http://127.0.0.1:8800", 12, 0)
+        assert qapp.font().pointSize() == 12
+        assert "已保存" in page.messages.text()
+    finally:
+        apply_theme(qapp)
+
+
+def test_a_wrong_address_is_not_saved(page: SettingsPage, post: Post) -> None:
+    page.hub_url.setText("hub.example")
+    assert page.save() is None
+    assert "https://" in page.form.problem("hub_url")
+    assert post.desk("chenmin").settings.hub_url == ""
+
+
+def test_the_connection_can_be_tried(page: SettingsPage, post: Post, jobs: Jobs) -> None:
+    page.check_online()
+    assert jobs.wait_idle()
+    assert "还没有设置" in page.messages.text()
+    with serving(post.hub) as url:
+        post.desk("chenmin").settings.set("hub_url", url)
+        page.check_online()
+        assert jobs.wait_idle()
+    assert "已连上中心" in page.messages.text()
+
+
+def test_the_password_changes(page: SettingsPage, post: Post, jobs: Jobs) -> None:
+    session = post.desk("chenmin").session
+    page.old.setText("不是这个密码")
+    page.new.setText("崭新的一句长密码")
+    page.again.setText("崭新的另一句密码")
+    assert page.change_password() is None and "不同" in page.password_form.problem("again")
+    page.again.setText("崭新的一句长密码")
+    page.change_password()
+    assert jobs.wait_idle()
+    assert "密码不正确" in page.password_form.problem("old")
+    page.old.setText(PASSWORD)
+    page.change_password()
+    assert jobs.wait_idle()
+    assert "已修改" in page.messages.text() and page.new.text() == ""
+    session.confirm("崭新的一句长密码")
+    with pytest.raises(WrongPassword):
+        session.confirm(PASSWORD)
+
+
+def test_a_weak_password_is_refused_at_its_line(page: SettingsPage, jobs: Jobs) -> None:
+    page.old.setText(PASSWORD)
+    page.new.setText("123")
+    page.again.setText("123")
+    page.change_password()
+    assert jobs.wait_idle()
+    assert "8 个字符" in page.password_form.problem("new")

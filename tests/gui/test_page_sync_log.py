@@ -1,0 +1,109 @@
+"""同步日志: every exchange, for administrators of the hub."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.choosing import Files
+from desktop.ui.pages.catalog import specs
+from desktop.ui.pages.sync_log import SyncLogPage
+from desktop.work.jobs import Jobs
+from desktop.work.media import MediumInfo
+from shared.errors import PackageError
+from shared.filters import Condition, Filter, Op
+from tests.fixtures.devices import quiet
+from tests.gui.exchange_desks import Post
+
+
+class Chosen(Files):
+    """Answers instead of a person."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self._path = path
+
+    def to_save(self, parent: QWidget, title: str, name: str, kinds: str = "") -> Path | None:
+        return self._path
+
+
+@pytest.fixture
+def busy(post: Post, tmp_path: Path) -> Post:
+    """Three exchanges by network, one by stick, one refused."""
+    for place, who in enumerate(("chenmin", "linwei", "chenmin")):
+        post.update(who, "market_entity", post.entity(place), phone=f"021-{place}")
+        post.sync(who)
+    post.update("chenmin", "market_entity", post.entity(6), phone="021-6")
+    made = post.desk("chenmin").media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
+    for data in (made.path.read_bytes(), made.path.read_bytes()[:-40]):
+        with suppress(PackageError):
+            post.hub.handle(io.BytesIO(data), io.BytesIO())
+    post.sync("wang")
+    return post
+
+
+def opened(qtbot: QtBot, post: Post, **params: object) -> SyncLogPage:
+    page = SyncLogPage(post.desk("wang"))
+    qtbot.addWidget(page)
+    page.resize(1206, 700)
+    page.show()
+    page.shown(params)
+    assert post.desk("wang").jobs.wait_idle()
+    return page
+
+
+def column(page: SyncLogPage, name: str) -> list[str]:
+    place = [c.name for c in page.table.model.columns].index(name)
+    return [page.table.model.text_at(row, place) for row in range(page.table.model.total)]
+
+
+def test_only_administrators_of_the_hub_see_it(post: Post) -> None:
+    allowed = {a: {s.name: s for s in specs(post.desk(a))}["sync_log"].allowed() for a in ("chenmin", "wang")}
+    assert allowed == {"chenmin": False, "wang": True}
+
+
+def test_every_exchange_in_plain_words(qtbot: QtBot, busy: Post) -> None:
+    page = opened(qtbot, busy)
+    assert column(page, "carrier")[:5] == ["介质", "介质", "网络", "网络", "网络"]
+    assert column(page, "outcome")[:5] == ["已拒绝", "已入库", "已入库", "已入库", "已入库"]
+    assert column(page, "device")[2] == "甲局-01" and column(page, "device")[3] == "乙局-01"
+    assert column(page, "outcome")[5:] == ["设备登记"] * 3
+    assert "8 次交换，4 条变更" in page.totals_text()
+
+
+def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
+    page = opened(qtbot, busy)
+    page.table.grid.selectRow(0)
+    assert busy.desk("wang").jobs.wait_idle()
+    words = page.facts.text()
+    for said in ("已拒绝", "不完整", "甲局-01", "介质", "上报变更", "经办人", "交换包号"):
+        assert said in words
+
+
+def test_a_filter_narrows_rows_and_totals(qtbot: QtBot, busy: Post) -> None:
+    page = opened(qtbot, busy, filter=Filter((Condition("carrier", Op.IN, ("media",)),)))
+    assert set(column(page, "carrier")) == {"介质"}
+    assert "2 次交换，1 条变更" in page.totals_text()
+    page.bar.clear()
+    assert busy.desk("wang").jobs.wait_idle()
+    assert "8 次交换" in page.totals_text()
+
+
+def test_export_writes_the_filtered_log(qtbot: QtBot, busy: Post, jobs: Jobs, tmp_path: Path) -> None:
+    page = opened(qtbot, busy)
+    page.files = Chosen(tmp_path / "log.xlsx")
+    page.export()
+    assert jobs.wait_idle()
+    assert (tmp_path / "log.xlsx").read_bytes().startswith(b"PK") and "已导出 8 条" in page.messages.text()
+    page.files = Chosen(None)
+    assert page.export() is None
+
+
+def test_an_empty_log(qtbot: QtBot, post: Post) -> None:
+    page = opened(qtbot, post, filter=Filter((Condition("carrier", Op.IN, ("media",)),)))
+    assert page.table.model.total == 0 and "0 次交换" in page.totals_text()
