@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui.theme import apply_theme
@@ -24,7 +23,7 @@ from desktop.work.settings import Settings
 from shared.errors import YizhanError
 
 if TYPE_CHECKING:
-    from desktop.ui.lock import IdleWatch, LockScreen
+    from desktop.ui.lock import IdleLock
     from desktop.ui.shell import Shell
     from desktop.work.desk import Desk
     from desktop.work.session import Session
@@ -85,8 +84,7 @@ class Program(QObject):
         self.welcome: WelcomeWindow | None = None
         self.shell: Shell | None = None
         self.desk: Desk | None = None
-        self.locked: LockScreen | None = None
-        self._watch: IdleWatch | None = None
+        self.idle_lock: IdleLock | None = None
         self._hints = hints
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._sync_quietly)
@@ -105,7 +103,7 @@ class Program(QObject):
     def enter(self, session: Session) -> Shell:
         """Open the main window for a signed-in person."""
         from desktop.ui.actions import Action
-        from desktop.ui.lock import IdleWatch
+        from desktop.ui.lock import IdleLock
         from desktop.ui.pages.catalog import specs
         from desktop.ui.shell import Shell
         from desktop.work.desk import Desk
@@ -119,36 +117,28 @@ class Program(QObject):
         self.events.records_changed.connect(shell.refresh)
         shell.set_person(session.actor.name, session.bureau.name)
         shell.add_action(Action("sync_now", "立即同步", self.sync_now, "F9", "sync"))
-        shell.add_action(Action("lock", "锁定", self._lock_now, "Ctrl+L", "lock"))
         shell.status_clicked.connect(partial(self._status_clicked, shell))
         shell.resize(1366, 740)
         shell.show()
         shell.open("home")
+        IdleLock(
+            shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
+        )
         if self.welcome is not None:
             self.welcome.close()
             self.welcome = None
         if session.lease.message and shell.current is not None:
             shell.current.messages.say("warning", session.lease.message, "")
-        self._watch = IdleWatch(shell, session.settings.idle_lock_minutes)
-        self._watch.idle.connect(self.lock)
+        self.idle_lock = IdleLock(
+            shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
+        )
+        shell.add_action(Action("lock", "锁定", self.idle_lock.lock, "Ctrl+L", "lock"))
         self._look_at_state()
         if self.settings.auto_sync_minutes:
             self._clock.start(self.settings.auto_sync_minutes * MINUTE_MS)
             QTimer.singleShot(FIRST_SYNC_MS, self._sync_quietly)
         self.opened.emit(shell)
         return shell
-
-    def lock(self) -> LockScreen | None:
-        """Cover the window until the password is given again (R198)."""
-        from desktop.ui.lock import LockScreen
-
-        if self.desk is None or self.shell is None or self.locked is not None:
-            return self.locked
-        session = self.desk.session
-        self._central(False)
-        self.locked = LockScreen(self.shell, session.actor.name, session.confirm, self.jobs)
-        self.locked.unlocked.connect(self._unlocked)
-        return self.locked
 
     def sync_now(self) -> Job:
         """F9 from anywhere; the page 同步 shows the same job."""
@@ -161,8 +151,6 @@ class Program(QObject):
         """End threads, close the database."""
         self._clock.stop()
         self._moment.stop()
-        if self._watch is not None:
-            self._watch.stop()
         if self.shell is not None:
             self.shell.close()
         self.jobs.shutdown()
@@ -171,22 +159,6 @@ class Program(QObject):
             self.desk = None
 
     # --- inside --------------------------------------------------------------
-    def _lock_now(self) -> None:
-        self.lock()
-
-    def _unlocked(self) -> None:
-        self.locked = None
-        self._central(True)
-        if self._watch is not None and self.desk is not None:
-            self._watch.set_minutes(self.desk.settings.idle_lock_minutes)
-
-    def _central(self, usable: bool) -> None:
-        """Nothing behind the lock may take keys or shortcuts."""
-        assert self.shell is not None
-        for action in self.shell.findChildren(QAction):
-            action.blockSignals(not usable)
-        self.shell.centralWidget().setEnabled(usable)
-
     def _changed(self, types: frozenset[str], initiator: str) -> None:
         if self.desk is not None:
             self._moment.start(50)

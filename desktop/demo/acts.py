@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from desktop.demo import workbooks
 from desktop.demo.cast import CHEN, ENTITIES, WANG, ZHOU
 from desktop.demo.hub_process import NAME, HubProcess
-from desktop.demo.station import Station, photograph
+from desktop.demo.station import Station, photograph_welcome
 from desktop.ui.choosing import Files
 from desktop.ui.pages.page import Page
 from desktop.ui.pages.records import RecordsPage
@@ -153,26 +153,11 @@ def _first_load(station: Station, seen: list[str]) -> None:
 
 
 def _photograph_first_start(stage: Stage, station: Station) -> None:
-    window = _welcome(station)
-    photograph(window, stage.story.pictures / "first_start.png", (900, 640))
-    window.close()
+    photograph_welcome(station, stage.story.pictures / "first_start.png")
 
 
 def _photograph_sign_in(stage: Stage, station: Station) -> None:
-    window = _welcome(station)
-    photograph(window, stage.story.pictures / "sign_in.png", (900, 600))
-    window.close()
-
-
-def _welcome(station: Station) -> Any:
-    from desktop.bootstrap import Program
-    from desktop.work.events import Events
-
-    program = Program(station.settings, Events())
-    window = program.start()
-    program.jobs.wait_idle()
-    window._program = program
-    return window
+    photograph_welcome(station, stage.story.pictures / "sign_in.png")
 
 
 # --- act 2: a day without network ------------------------------------------------
@@ -216,15 +201,16 @@ def workbook_with_wrong_rows(stage: Stage) -> None:
         a.desk.importing.template(book, declared)
         rows = _thousand_rows(a)
         workbooks.fill(book, declared, _with_mistakes(rows))
-        sheets = given(records_page(a, type="penalty").sheets, "no sheets")
+        page = records_page(a, type="penalty")
+        sheets = given(page.sheets, "no sheets")
         before = _count(a, "penalty")
-        sheets.files = Chosen(book)
+        page.files = Chosen(book)
         a.do(sheets.import_file())
         stage.shot(a, "import_check")
         report = given(sheets.checked, "nothing was checked").report
         found = (len(report.good), len(report.bad))
         check(found == (ROWS - WRONG_ROWS, WRONG_ROWS), f"{found[0]} good, {found[1]} bad")
-        sheets.files = Chosen(errors)
+        page.files = Chosen(errors)
         a.do(sheets.save_workbook())
         a.do(sheets.store())
         check(_count(a, "penalty") == before + ROWS - WRONG_ROWS, "good rows were not stored")
@@ -237,8 +223,9 @@ def workbook_with_wrong_rows(stage: Stage) -> None:
         mended = stage.sheets / "错误清单-已改.xlsx"
         count = workbooks.mend(errors, mended, declared, _mend(rows))
         check(count == WRONG_ROWS, f"{count} rows in the error workbook")
-        sheets = given(records_page(a, type="penalty").sheets, "no sheets")
-        sheets.files = Chosen(mended)
+        page = records_page(a, type="penalty")
+        sheets = given(page.sheets, "no sheets")
+        page.files = Chosen(mended)
         a.do(sheets.import_file())
         left = [(b.number, b.problems) for b in given(sheets.checked, "nothing was checked").report.bad]
         check(not left, str(left))

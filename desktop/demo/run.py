@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def _doors(places: dict[str, Settings], events: Events) -> Doors:
     def accounts() -> Sequence[Any]:
         return [one for s in places.values() for one in KeyFile(s.folder).accounts()]
 
-    def sign_in(account: str, password: str, progress: Callable[..., None]) -> object:
+    def sign_in(account: str, password: str, progress: Progress) -> object:
         return doors.get(account, next(iter(doors.values()))).sign_in(account, password, progress)
 
     first = next(iter(doors.values()))

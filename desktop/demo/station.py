@@ -122,3 +122,15 @@ def photograph(window: QWidget, path: Path, size: tuple[int, int] = (WIDTH, HEIG
         raise OSError(f"cannot write {path}")
     return path
 
+
+
+def photograph_welcome(station: Station, path: Path) -> Path:
+    """Draw the window before the window: sign-in, or a first start."""
+    program = Program(station.settings, Events())
+    window = program.start()
+    program.jobs.wait_idle(PATIENCE)
+    try:
+        return photograph(window, path, (900, 640))
+    finally:
+        window.close()
+        program.close()

@@ -50,8 +50,8 @@ def _header(sheet: Worksheet, declared: RecordType) -> tuple[int, dict[str, int]
     titles |= {f"{f.title}（{f.unit}）": f.name for f in declared.sheet_fields if f.unit}
     for number in range(1, 6):
         found = {
-            titles[text]: cell.column
-            for cell in sheet[number]
+            titles[text]: at
+            for at, cell in enumerate(sheet[number], 1)
             if (text := str(cell.value or "").strip(" *")) in titles
         }
         if len(found) > 3:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.choosing import Files
@@ -92,6 +93,19 @@ def test_a_filter_narrows_rows_and_totals(qtbot: QtBot, busy: Post) -> None:
     page.bar.clear()
     assert busy.desk("wang").jobs.wait_idle()
     assert "8 次交换" in page.totals_text()
+
+
+def test_days_narrow_it_too(qtbot: QtBot, busy: Post, jobs: Jobs) -> None:
+    page = opened(qtbot, busy)
+    today = busy.hub.clock.today()
+    lines = {line.accessibleName(): line for line in page.bar.findChildren(QLineEdit)}
+    first, last = lines["开始时间起"], lines["开始时间止"]
+    for start, end, count in ((today, today, 8), (today + timedelta(1), None, 0), (None, today, 8)):
+        first.setText(f"{start:%Y%m%d}" if start else "")
+        last.setText(f"{end:%Y%m%d}" if end else "")
+        page.bar._tell()
+        assert jobs.wait_idle()
+        assert page.table.model.total == count
 
 
 def test_export_writes_the_filtered_log(qtbot: QtBot, busy: Post, jobs: Jobs, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _FEW_CODES = 30
 _NAMED = 2
+_MORNING, _MIDNIGHT = "T00:00:00+08:00", "T23:59:59+08:00"
 
 
 class ConditionBox(QWidget):
@@ -226,6 +229,21 @@ class _Range(ConditionBox):
         return value
 
 
+class _Days(_Range):
+    """Moments from one day to another, both whole days included."""
+
+    def __init__(self, field: Field, records: Records, jobs: Jobs) -> None:
+        super().__init__(replace(field, kind=Kind.DATE), records, jobs)
+
+    def conditions(self) -> list[Condition]:
+        hours = {Op.GE: _MORNING, Op.LE: _MIDNIGHT}
+        return [replace(c, value=f"{c.value.isoformat()}{hours[c.op]}") for c in super().conditions()]
+
+    def put(self, conditions: Iterable[Condition]) -> None:
+        days = [c for c in conditions if isinstance(c.value, str)]
+        super().put([replace(c, value=date.fromisoformat(c.value[:10])) for c in days])
+
+
 class _Contains(ConditionBox):
     """Part of a text."""
 
@@ -261,7 +279,9 @@ def condition_box(field: Field, records: Records, jobs: Jobs) -> ConditionBox | 
             return _OneChoice(field, records, jobs, BoolEditor)
         case Kind.DATE | Kind.MONEY | Kind.INTEGER:
             return _Range(field, records, jobs)
+        case Kind.TIME:
+            return _Days(field, records, jobs)
         case Kind.TEXT:
             return None if field.search or field.personal else _Contains(field, records, jobs)
-        case Kind.NOTE | Kind.TIME | Kind.DECIMAL:
+        case Kind.NOTE | Kind.DECIMAL:
             return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from desktop.work.records import Records
 
 DEBOUNCE_MS = 150
-_BASIC_KINDS = (Kind.CODE, Kind.DATE)
+_BASIC_KINDS = (Kind.CODE, Kind.DATE, Kind.TIME)
 _HERE = {"me": "本人", "bureau": "本单位", "today": "今天"}
 _OPS = {
     Op.EQ: "为",
