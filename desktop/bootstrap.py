@@ -121,9 +121,6 @@ class Program(QObject):
         shell.resize(1366, 740)
         shell.show()
         shell.open("home")
-        IdleLock(
-            shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
-        )
         if self.welcome is not None:
             self.welcome.close()
             self.welcome = None

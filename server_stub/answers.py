@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
-from server_stub.people import subtree
 from server_stub.streams import ADMIN, COMMON, Segment, bureau_stream, division_stream, segment
 from shared.changes import GENESIS, join_blocks
 from shared.store import sql
+from shared.store.directory import subtree
 from shared.store.store import Store
 from sync import messages, signing
 from sync.entries import Entry

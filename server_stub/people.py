@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from shared.access import HUB_ACTOR, Actor
 from shared.errors import AccessDenied
-from shared.store import sql
+from shared.store import directory, sql
 
 
 class People:
@@ -36,7 +36,7 @@ class People:
 
     def subtree(self, bureau: str) -> frozenset[str]:
         """The bureau and all below it."""
-        return subtree(self._connection, bureau)
+        return directory.subtree(self._connection, bureau)
 
     def find(self, user: str) -> tuple[str, str]:
         """Name and bureau of an account, ``("中心", "")`` for the hub."""
@@ -61,20 +61,3 @@ class People:
             raise AccessDenied(f"账号“{name}”不属于该设备所在的单位。", "请在本单位的设备上办理。")
         granted = frozenset(str(roles or "").split(","))
         return Actor(user, str(name), str(bureau), granted, self.subtree(str(bureau)))
-
-
-def subtree(connection: sa.Connection, bureau: str) -> frozenset[str]:
-    """The bureau and all below it in the tree of bureaus."""
-    rows = sql.execute(
-        connection, 'SELECT id, parent FROM bureau WHERE "_deleted" = 0'
-    ).fetchall()
-    below: dict[str, list[str]] = {}
-    for one, parent in rows:
-        below.setdefault(str(parent), []).append(str(one))
-    found, queue = {bureau}, [bureau]
-    while queue:
-        for child in below.get(queue.pop(), []):
-            if child not in found:
-                found.add(child)
-                queue.append(child)
-    return frozenset(found)

@@ -77,6 +77,26 @@ def half_width(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
+_BREAK = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+"""What nobody can see in a text: control characters, halves of characters, turned reading
+directions. No database and no sheet of paper should have to hold them."""
+_BLANKS = re.compile(r"\s+")
+
+
+def printable(text: str) -> str:
+    """The text without what nobody can see; every line break as ``\\n``."""
+    return text if text.isprintable() else _UNSEEN.sub("", _BREAK.sub("\n", text))
+
+
+def code_text(text: str) -> str:
+    """A number or code as it is compared: half-width, upper case, without blanks."""
+    return _BLANKS.sub("", half_width(printable(text))).upper()
+
+
 def clean_text(raw: Any) -> str:
     """A cell or an input as trimmed NFC text; numbers without a spurious ``.0``."""
     if raw is None:
@@ -86,15 +106,15 @@ def clean_text(raw: Any) -> str:
             raw = int(raw)
         if isinstance(raw, datetime):
             raw = raw.date().isoformat() if raw.time() == raw.min.time() else raw.isoformat()
-    return unicodedata.normalize("NFC", str(raw)).strip().strip("\u200b\ufeff\u3000")
+    return unicodedata.normalize("NFC", printable(str(raw))).strip()
 
 
 def _text(one: Field, raw: Any, _: Context) -> str:
     value = clean_text(raw)
-    if one.kind is Kind.TEXT and "\n" in value:
-        value = re.sub(r"\s*\n\s*", " ", value)
+    if one.kind is Kind.TEXT and ("\n" in value or "\t" in value):
+        value = re.sub(r"\s*[\n\t]\s*", " ", value)
     if one.check is not None:
-        value = half_width(value).upper()
+        value = code_text(value)
         complaint = one.check(value)
         if complaint:
             raise Unreadable(complaint)

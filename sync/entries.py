@@ -19,6 +19,7 @@ from sync.layout import MAX_ENTRY, Count, decode, len32, tampered
 from sync.suite import Suite
 
 MAX_ENTRY_HEADER = 1 << 20
+WORTH_A_THREAD = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,15 @@ class Manifest:
         self._hmac.update(hasher.digest())
         self.count += 1
         self.raw_len += len(head) + len(data)
+
+    def add_beside(
+        self, pool: ThreadPoolExecutor, head: bytes, data: bytes | bytearray | memoryview
+    ) -> Future[None] | None:
+        """:meth:`add`, for much data in the pool; whoever adds next waits for the future."""
+        if len(data) < WORTH_A_THREAD:
+            self.add(head, data)
+            return None
+        return pool.submit(self.add, head, data)
 
     def digest(self) -> bytes:
         """The hash so far."""
@@ -100,7 +110,7 @@ def read_entries(reader: Reader, manifest: Manifest, raw_len: int) -> Iterator[E
             left -= 4 + size + head.size
             if hashed is not None:
                 hashed.result()
-            hashed = beside.submit(manifest.add, front + packed, data)
+            hashed = manifest.add_beside(beside, front + packed, data)
             yield Entry(head.kind, head.meta, data)
         if hashed is not None:
             hashed.result()

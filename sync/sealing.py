@@ -190,10 +190,11 @@ def _compressed(entries: Iterable[Entry], manifest: Manifest) -> Iterator[bytes]
     with ThreadPoolExecutor(1) as beside:  # hashing takes a third as long as compressing, so do both at once
         for entry in entries:
             head = entry_head(entry)
-            hashed = beside.submit(manifest.add, head, entry.data)
+            hashed = manifest.add_beside(beside, head, entry.data)
             yield from cutter.compress(head)
             yield from cutter.compress(entry.data)
-            hashed.result()
+            if hashed is not None:
+                hashed.result()
             if manifest.raw_len > MAX_RAW:
                 raise PackageError("内容太多，一个交换包装不下。", "请分几次导出。")
     yield from cutter.finish()  # type: ignore[no-untyped-call]

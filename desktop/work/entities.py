@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from desktop.work.records import Records, Row
 from shared.filters import Filter, Op
-from shared.parsing import clean_text, half_width
+from shared.parsing import clean_text, code_text
 
 SHOWN = 50
 
@@ -15,7 +15,7 @@ def find_entities(records: Records, word: str, limit: int = SHOWN) -> list[Row]:
     if not word:
         return []
     declared = records.type("market_entity")
-    by_code = records.get(declared, declared.id_for_key(half_width(word).upper()))
+    by_code = records.get(declared, declared.id_for_key(code_text(word)))
     if by_code is not None:
         return [by_code]
     exact = records.first(declared, Filter(text=word).where("name", Op.EQ, word), limit)

@@ -18,7 +18,7 @@ from shared.errors import AccessDenied, IllegalTransition, Level, Problem, Rejec
 from shared.fields import Field, Kind
 from shared.filters import Filter
 from shared.ids import new_id
-from shared.parsing import Context, Parsed, is_blank, parse, show
+from shared.parsing import Context, Parsed, code_text, is_blank, parse, printable, show
 from shared.record import RecordType
 from shared.standing import Standing
 from shared.store import drafts, query
@@ -191,7 +191,7 @@ class Records:
         entity_type = self._store.types["market_entity"]
         if name not in ("uscc", "party_uscc") or declared is entity_type or not value.strip():
             return {}
-        row = self.get(entity_type, entity_type.id_for_key(value.strip().upper()))
+        row = self.get(entity_type, entity_type.id_for_key(code_text(value)))
         if row is None:
             return {}
         out: dict[str, str] = {}
@@ -322,10 +322,10 @@ class Records:
         """Keep unfinished input; never synchronized."""
         name = draft_id or new_id()
         title = str(raw.get(declared.label) or "") or next((str(v) for v in raw.values() if v), "")
-        kept = {k: str(v) for k, v in raw.items() if not is_blank(v)}
+        kept = {k: printable(str(v)) for k, v in raw.items() if not is_blank(v)}
         with self._store.write() as connection:
             drafts.keep(
-                connection, name, declared.name, self.actor.user, title[:80], kept,
+                connection, name, declared.name, self.actor.user, printable(title)[:80], kept,
                 self._store.clock.stamp(),
             )
         return name

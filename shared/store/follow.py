@@ -51,8 +51,7 @@ class Follower:
                 self._merge_rows(updates)
                 updates = []
             if known.op is Op.UPDATE:
-                if not self._is_echo(known):
-                    updates.append(known)
+                updates.append(known)
             else:
                 self._apply(known)
             self.applied += run.count
@@ -73,23 +72,29 @@ class Follower:
                 field = declared.by_number[number]
                 self._set(declared, record_id, state, {field.name: msgspec.msgpack.decode(value)},
                           {number: writer}, state.hlc)
-            sql.execute(
-                connection,
-                "DELETE FROM shadow WHERE type = ? AND record_id = ? AND field = ?",
-                (type_name, record_id, number),
-            )
+            self._uncast(type_name, record_id, number)
 
     # --- inside --------------------------------------------------------------
     def _own_pending(self, reference: int) -> bool:
         own = reference >> SEQ_BITS == self._unit.origin
         return own and reference & SEQ_MASK > self._receipted
 
-    def _is_echo(self, one: Incoming) -> bool:
-        """What we wrote stands as we wrote it."""
-        return one.first >> SEQ_BITS == self._unit.origin and not one.writers
+    def _stands(self, one: Incoming) -> bool:
+        """Whether this is the echo of rows entered here that are still as they were entered.
+
+        An echo is not always idle: a receipt may run ahead of the streams, and what
+        stood before our change then arrives, and is shown, before our change does.
+        """
+        if one.first >> SEQ_BITS != self._unit.origin or one.writers:
+            return False
+        states = self._unit.load(one.declared, one.ids, ())
+        return len(states) == len(one.ids) and all(
+            states[i].w == one.first + row and not states[i].fw and not states[i].deleted
+            for row, i in enumerate(one.ids)
+        )
 
     def _apply(self, one: Incoming) -> None:
-        if self._is_echo(one):
+        if one.op is Op.INSERT and self._stands(one):
             return
         if one.op is Op.DELETE:
             self._delete(one)
@@ -140,7 +145,10 @@ class Follower:
             value = one.columns[column][row]
             current = state.writer(field.number)
             if self._own_pending(current):
-                self._cast(one.declared.name, record_id, field.number, value, writer)
+                if writer >> SEQ_BITS == self._unit.origin:
+                    self._uncast(one.declared.name, record_id, field.number)
+                else:
+                    self._cast(one.declared.name, record_id, field.number, value, writer)
             elif current != writer or state.values[field.name] != value:
                 values[field.name] = state.values[field.name] = value
                 state.fw[field.number] = writer
@@ -196,6 +204,14 @@ class Follower:
             " ON CONFLICT (type, record_id, field) DO UPDATE SET value = excluded.value,"
             " writer = excluded.writer",
             (type_name, record_id, number, msgspec.msgpack.encode(value), writer),
+        )
+
+    def _uncast(self, type_name: str, record_id: str, number: int) -> None:
+        """Nothing waits under this field any more."""
+        sql.execute(
+            self._unit.connection,
+            "DELETE FROM shadow WHERE type = ? AND record_id = ? AND field = ?",
+            (type_name, record_id, number),
         )
 
     def _hold(self, stream: str, block: Block) -> None:

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 
 from shared import access
 from shared.access import Action, Actor, Role
-from shared.changes import SEQ_BITS, Op, Value, ids_bytes
+from shared.changes import SEQ_BITS, Op, Value
 from shared.clock import Clock
-from shared.errors import InputError, Level, Problem, Rejected, StaleRecord
-from shared.fields import Field, Kind
-from shared.ids import new_id
+from shared.errors import InputError, StaleRecord
+from shared.fields import Field
 from shared.record import RecordType
 from shared.store import sql
-from shared.store.search import indexed
+from shared.store.indexing import index_new, reindex
+from shared.store.proving import prove
 from shared.store.values import columns_of, from_stored, to_stored
 
 CHUNK = 1000
@@ -149,7 +149,7 @@ class Unit:
         complete = [{**row, **stamp} for row in rows]
         self._prepare_new(declared, complete)
         if not proven:
-            self._prove(declared, complete)
+            prove(self.connection, declared, complete)
         if complete:
             access.require(self.actor, Action.CREATE, declared, complete[0], cause=self.cause)
         for row in complete if declared.name == "user" else ():
@@ -216,7 +216,7 @@ class Unit:
                 self._may_update(declared, state, new)
                 if not proven:
                     merged = from_stored(declared, list(state.values), list(state.values.values()))
-                    self._prove(declared, [{**merged, **values}], only=frozenset(new))
+                    prove(self.connection, declared, [{**merged, **values}], only=frozenset(new))
                 shapes.setdefault(tuple(new), []).append((record_id, new))
             for names, group in shapes.items():
                 self._update_shape(declared, names, group, states)
@@ -273,13 +273,14 @@ class Unit:
         searched = declared.search_fields if self._searching else ()
         if searched:
             first = self._next_rid(declared, len(ids))
+            rids = range(first, first + len(ids))
             names = ("rid", *names)
-            body.insert(0, range(first, first + len(ids)))
+            body.insert(0, rids)
         rows = list(zip(*body, strict=False))
         statement = sql.insert_sql(self._postgres, declared.name, names)
         written = sql.executemany(self.connection, statement, rows)
         if searched:
-            self._index_new(declared, fields, ids, columns, range(first, first + len(ids)), written)
+            index_new(self.connection, declared, fields, ids, columns, rids, written)
         self.changed.add(declared.name)
         return written
 
@@ -296,7 +297,7 @@ class Unit:
         sql.executemany(self.connection, statement, rows)
         self.changed.add(declared.name)
         if self._searching and any(f.name in names for f in declared.search_fields):
-            self._reindex(declared, [r[-1] for r in rows])
+            reindex(self.connection, declared, [r[-1] for r in rows])
 
     def put_deleted(
         self, declared: RecordType, ids: Sequence[str], tags: Sequence[int], hlc: int, deleted: int = 1
@@ -307,7 +308,7 @@ class Unit:
         sql.executemany(self.connection, statement, rows)
         self.changed.add(declared.name)
         if self._searching and declared.search_fields:
-            self._reindex(declared, ids)
+            reindex(self.connection, declared, ids)
 
     def seen(self, declared: RecordType, record_id: str) -> str:
         """Token of the row's present version."""
@@ -400,45 +401,6 @@ class Unit:
                 if not self.actor.has(Role.HUB):
                     cycle.require(None, row[cycle.field], self.actor.role)
 
-    def _prove(
-        self,
-        declared: RecordType,
-        rows: Sequence[Mapping[str, Any]],
-        only: frozenset[str] | None = None,
-    ) -> None:
-        missing = self._missing_targets(declared, rows, only)
-        for row in rows:
-            problems = [
-                Problem(f.name, f"请填写{f.title}")
-                for f in declared.own_fields
-                if f.required and row.get(f.name) is None
-            ]
-            problems += declared.run_rules(row, frozenset())
-            problems += [
-                Problem(f.name, f"{f.title}所指的记录不存在，请从列表中选择")
-                for f, absent in missing
-                if not absent.isdisjoint(str(row.get(f.name) or "").split(","))
-            ]
-            if any(p.level is Level.REJECT for p in problems):
-                raise Rejected(problems)
-
-    def _missing_targets(
-        self, declared: RecordType, rows: Sequence[Mapping[str, Any]], only: frozenset[str] | None
-    ) -> list[tuple[Field, set[str]]]:
-        out: list[tuple[Field, set[str]]] = []
-        for one in declared.own_fields:
-            if one.kind not in (Kind.REF, Kind.REFS) or not one.must_exist:
-                continue
-            if only is not None and one.name not in only:
-                continue
-            wanted = {i for r in rows for i in str(r.get(one.name) or "").split(",") if i}
-            if wanted:
-                found = sql.fetch(self.connection, one.target, ("id",), sorted(wanted))
-                absent = wanted - {r[0] for r in found}
-                if absent:
-                    out.append((one, absent))
-        return out
-
     def _next_rid(self, declared: RecordType, count: int) -> int:
         last = self._rids.get(declared.name)
         if last is None:
@@ -446,41 +408,6 @@ class Unit:
             last = int(row or 0)
         self._rids[declared.name] = last + count
         return last + 1
-
-    def _index_new(
-        self,
-        declared: RecordType,
-        fields: Sequence[Field],
-        ids: Sequence[str],
-        columns: Sequence[Sequence[Value]],
-        rids: range,
-        written: int,
-    ) -> None:
-        at = {f.name: i for i, f in enumerate(fields)}
-        picked = [columns[at[f.name]] for f in declared.search_fields if f.name in at]
-        if not picked:
-            return
-        rows: Iterator[tuple[int, tuple[Value, ...]]] = zip(rids, zip(*picked, strict=True), strict=True)
-        if written != len(ids):
-            present = sql.fetch(self.connection, declared.name, ("rid",), list(ids))
-            kept = {r[0] for r in present}
-            rows = ((rid, values) for rid, values in rows if rid in kept)
-        statement = f'INSERT INTO "search_{declared.name}" (rowid, words, initials) VALUES (?, ?, ?)'
-        sql.executemany(self.connection, statement, [(rid, *indexed(v)) for rid, v in rows])
-
-    def _reindex(self, declared: RecordType, ids: Sequence[str]) -> None:
-        names = tuple(f.name for f in declared.search_fields)
-        found = sql.fetch(self.connection, declared.name, ("rid", "_deleted", *names), ids)
-        table = f'"search_{declared.name}"'
-        sql.executemany(
-            self.connection, f"DELETE FROM {table} WHERE rowid = ?", [(r[0],) for r in found]
-        )
-        sql.executemany(
-            self.connection,
-            f"INSERT INTO {table} (rowid, words, initials) VALUES (?, ?, ?)",
-            [(rid, *indexed(values)) for rid, deleted, *values in found if not deleted],
-        )
-
 
 Edit = tuple[str, Mapping[str, Any]]
 
@@ -499,11 +426,3 @@ def _apart(edits: Sequence[Edit]) -> Iterator[Sequence[Edit]]:
         part.append(edit)
         met.add(edit[0])
     yield part
-
-
-def packed_ids(ids: Sequence[str]) -> bytes:
-    """Record ids as the wire carries them."""
-    return ids_bytes(ids)
-
-
-__all__ = ["Captured", "RowState", "Sink", "Unit", "encode_fw", "new_id"]

@@ -32,7 +32,7 @@ from tests.bench.measure import LOWER, REPORTED, ROUNDS, Benchmark, say, timed
 from tests.bench.stage import ENTITY, client
 
 NEW = 50_000
-IMPORTED = 20_000
+IMPORTED = 50_000
 DIVISION = "310113"
 BUREAUS = (("甲", DIVISION), ("乙", DIVISION), ("丙", "310114"))
 

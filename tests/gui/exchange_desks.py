@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from desktop.work.desk import Desk
 from desktop.work.enrolment import Enrolment
@@ -162,6 +163,16 @@ class Post:
         for desk in self._made.values():
             desk.session.close()
         self.hub.close()
+
+
+def settle(jobs: Jobs) -> None:
+    """Until no job is left, also none that the end of another one started."""
+    for _ in range(50):
+        jobs.wait_idle()
+        QApplication.processEvents()
+        if not jobs.active:
+            return
+    raise AssertionError("jobs do not end")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.lock import IdleLock
 from desktop.work.jobs import Jobs
-from tests.gui.exchange_desks import PASSWORD, Post
+from tests.gui.exchange_desks import PASSWORD, Post, settle
 
 
 def test_locked_until_the_right_password(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
@@ -23,11 +23,11 @@ def test_locked_until_the_right_password(qtbot: QtBot, post: Post, jobs: Jobs) -
     assert curtain is not None and curtain.isVisible() and not window.isVisible()
     curtain.password.setText("猜一个密码")
     curtain.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "密码不正确" in curtain.form.problem("password") and not window.isVisible()
     curtain.password.setText(PASSWORD)
     QTest.keyClick(curtain.password, Qt.Key.Key_Return)
-    assert jobs.wait_idle()
+    settle(jobs)
     assert lock.curtain is None and window.isVisible() and window.text() == "尚未保存"
 
 

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.pages.conflicts import ConflictsPage
 from desktop.work.jobs import Jobs
-from tests.gui.exchange_desks import Post
+from tests.gui.exchange_desks import Post, settle
 
 
 def dispute(post: Post) -> str:
@@ -29,8 +29,7 @@ def opened(qtbot: QtBot, post: Post, account: str) -> ConflictsPage:
 
 
 def _settle(page: ConflictsPage) -> None:
-    for _ in range(4):
-        assert page._desk.jobs.wait_idle()
+    settle(page._desk.jobs)
 
 
 def address(post: Post, account: str, entity: str) -> str:

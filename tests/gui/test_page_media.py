@@ -13,7 +13,7 @@ from desktop.work.media import MediumInfo
 from shared.filters import Filter
 from tests.fixtures.devices import quiet
 from tests.fixtures.hubs import serving
-from tests.gui.exchange_desks import Post
+from tests.gui.exchange_desks import Post, settle
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def opened(qtbot: QtBot, post: Post, account: str = "chenmin", **params: object)
     page.resize(1206, 700)
     page.show()
     page.shown(params)
-    assert post.desk(account).jobs.wait_idle()
+    settle(post.desk(account).jobs)
     return page
 
 
@@ -57,7 +57,7 @@ def test_export_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     flow.medium.number.setText("U-2026-001")
     flow.medium.folder.set_path(stick)
     flow.button("写入介质").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert flow.page_index == 2 and "可以拔出" in flow._written.text()
     result = flow.result()
     assert result is not None and result.path.parent == stick
@@ -65,11 +65,11 @@ def test_export_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     flow.button("下一步：打印交接单").click()
     assert "U-2026-001" in flow.sheet_facts.text() and result.fingerprint_text in flow.sheet_facts.text()
     flow.sheet.save_to(stick / "sheet.pdf")
-    assert jobs.wait_idle()
+    settle(jobs)
     assert (stick / "sheet.pdf").read_bytes().startswith(b"%PDF")
     assert "已保存" in flow.messages.text()
     flow.button("完成").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert flow.page_index == 0 and "以前导出过" in flow.plan_facts.text()  # still without a receipt
 
 
@@ -81,11 +81,11 @@ def test_a_missing_stick_is_explained_and_can_be_tried_again(
     flow.medium.number.setText("U-1")
     flow.medium.folder.set_path(stick / "gone")
     flow.button("写入介质").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "介质不见了" in flow.messages.text() and flow._written.text() == "没有写入"
     flow.medium.folder.set_path(stick)
     flow.button("重试").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "可以拔出" in flow._written.text() and flow.messages.text() == ""
 
 
@@ -109,7 +109,7 @@ def test_import_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     assert flow.file_form.problem("file")
     flow.file.set_path(back)
     flow.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     words = flow.report.words()
     assert "可以导入" in words and "测试中心" in words and "甲局" in words and "冲突" in words
     assert ("冲突", "1", "0", "0") in flow.report.changes.texts()
@@ -117,22 +117,22 @@ def test_import_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     flow.button("下一步：写入本机").click()
     flow.analysis.setPlainText("经核对无误")
     flow.button("确认写入").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert flow.page_index == 3 and "已入库" in flow._result.text()
     assert "全部入库" in flow.result_facts.text() and "冲突" in flow.messages.text()
     assert desk.records.count(desk.records.type("conflict"), Filter()) == 1
     assert len(intakes(post, "chenmin")) == 1
     flow.sheet.save_to(stick.parent / "intake.pdf")
-    assert jobs.wait_idle()
+    settle(jobs)
     assert (stick.parent / "intake.pdf").exists()
     page.tabs.choose("register")
-    assert jobs.wait_idle()
+    settle(jobs)
     assert page.register.intakes.model.total == 1
     assert [row[1] for row in page.register.attempts.texts()] == ["导入", "导出"]
     flow.start()
     flow.file.set_path(back)
     flow.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "已经导入过" in flow.report.words() and "仍然登记一次" in flow.button_texts
 
 
@@ -147,11 +147,11 @@ def test_a_damaged_package_is_refused_and_registered(
     back.write_bytes(raw)
     flow = opened(qtbot, post, file=back).importing
     flow.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "不能使用" in flow.report.words() and not any("写入" in t for t in flow.button_texts)
     flow.button("登记拒绝入库").click()
     flow.button("登记拒绝入库").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "拒绝入库" in flow.result_facts.text()
     assert intakes(post, "chenmin") == [("3", 0)]
 
@@ -166,19 +166,19 @@ def test_a_courier_passes_on_and_brings_the_answer(
         flow = opened(qtbot, post, "linwei", file=made.path).importing
         flow.medium.number.setText("U-1")
         flow.button("核验").click()
-        assert jobs.wait_idle()
+        settle(jobs)
         assert "可转交中心" in flow.report.words()
         flow.button("下一步：转交中心").click()
         flow.button("转交中心").click()
-        assert jobs.wait_idle()
+        settle(jobs)
     assert "可以拔出" in flow._result.text()
     back = next(p for p in stick.glob("*.yzp") if p != made.path)
     own = opened(qtbot, post, file=back).importing
     own.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     own.button("下一步：写入本机").click()
     own.button("确认写入").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert post.desk("chenmin").syncing.state().all_in is False  # the intake record itself waits
     assert post.desk("chenmin").syncing.state().sets[-1].standing == "已入库"
 
@@ -188,10 +188,10 @@ def test_a_file_that_is_no_package(qtbot: QtBot, post: Post, jobs: Jobs, stick: 
     flow = opened(qtbot, post, file=stick / "notes.yzp").importing
     flow.medium.number.setText("U-1")
     flow.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "这不是驿站交换包" in flow.report.words()
     flow.button("重新选择").click()
     flow.file.set_path(stick / "nothing.yzp")
     flow.button("核验").click()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "文件不在了" in flow.messages.text() and flow.page_index == 0

@@ -12,7 +12,7 @@ from desktop.work.jobs import Jobs
 from desktop.work.settings import Settings
 from shared.errors import WrongPassword
 from tests.fixtures.hubs import serving
-from tests.gui.exchange_desks import PASSWORD, Post
+from tests.gui.exchange_desks import PASSWORD, Post, settle
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def page(qtbot: QtBot, post: Post, jobs: Jobs) -> SettingsPage:
     qtbot.addWidget(made)
     made.show()
     made.shown({})
-    assert jobs.wait_idle()
+    settle(jobs)
     return made
 
 
@@ -38,7 +38,7 @@ def test_settings_are_saved_and_used(page: SettingsPage, post: Post, jobs: Jobs,
     page.numbers["font_size"].setValue(12)
     page.numbers["auto_sync_minutes"].setValue(0)
     page.save()
-    assert jobs.wait_idle()
+    settle(jobs)
     try:
         again = Settings(post.desk("chenmin").settings.folder)
         assert (again.hub_url, again.font_size, again.auto_sync_minutes) == ("http://127.0.0.1:8800", 12, 0)
@@ -57,12 +57,12 @@ def test_a_wrong_address_is_not_saved(page: SettingsPage, post: Post) -> None:
 
 def test_the_connection_can_be_tried(page: SettingsPage, post: Post, jobs: Jobs) -> None:
     page.check_online()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "还没有设置" in page.messages.text()
     with serving(post.hub) as url:
         post.desk("chenmin").settings.set("hub_url", url)
         page.check_online()
-        assert jobs.wait_idle()
+        settle(jobs)
     assert "已连上中心" in page.messages.text()
 
 
@@ -74,11 +74,11 @@ def test_the_password_changes(page: SettingsPage, post: Post, jobs: Jobs) -> Non
     assert page.change_password() is None and "不同" in page.password_form.problem("again")
     page.again.setText("崭新的一句长密码")
     page.change_password()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "密码不正确" in page.password_form.problem("old")
     page.old.setText(PASSWORD)
     page.change_password()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "已修改" in page.messages.text() and page.new.text() == ""
     session.confirm("崭新的一句长密码")
     with pytest.raises(WrongPassword):
@@ -90,5 +90,5 @@ def test_a_weak_password_is_refused_at_its_line(page: SettingsPage, jobs: Jobs) 
     page.new.setText("123")
     page.again.setText("123")
     page.change_password()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "8 个字符" in page.password_form.problem("new")

@@ -14,7 +14,7 @@ from desktop.work.jobs import Jobs
 from shared.store import exchange
 from shared.store.facts import write_text
 from tests.fixtures.hubs import serving
-from tests.gui.exchange_desks import Post
+from tests.gui.exchange_desks import Post, settle
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def opened(qtbot: QtBot, post: Post, account: str = "chenmin") -> SyncPage:
     page.resize(1206, 700)
     page.show()
     page.shown({})
-    assert page._desk.jobs.wait_idle()
+    settle(page._desk.jobs)
     return page
 
 
@@ -54,7 +54,7 @@ def test_pending_changes_are_counted_by_type_and_go_up(
     assert "在线" in page.tiles.text("online")
     QTest.mouseClick(page.sync_button, Qt.MouseButton.LeftButton)
     assert not page.sync_button.isEnabled() and page.job_line.busy
-    assert jobs.wait_idle()
+    settle(jobs)
     assert page.sync_button.isEnabled() and not page.job_line.busy
     assert "上报 3 条" in page.messages.text()
     assert [row[3] for row in page.sets.texts()] == ["已入库"]
@@ -73,7 +73,7 @@ def test_without_a_network_everything_stays_and_media_is_offered(
     asked: list[str] = []
     page.open_page.connect(lambda name, params: asked.append(name))
     page.sync_now()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "连不上中心" in page.messages.text() and "离线" in page.tiles.text("online")
     assert page.sets.texts()[0][3] == "已封装"
     assert page.attempts.texts()[0][6] == "失败" and "失败 1 次" in page.attempts.total_text
@@ -90,7 +90,7 @@ def test_a_conflict_leads_to_its_page(qtbot: QtBot, post: Post, jobs: Jobs, addr
     asked: list[str] = []
     page.open_page.connect(lambda name, params: asked.append(name))
     page.sync_now()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert page.sets.texts()[0][3] == "有冲突" and "1 个需要处理" in page.sets.total_text
     assert page.messages._button.text() == "处理冲突"
     page.messages._button.click()
@@ -106,7 +106,7 @@ def test_the_lease_is_told_before_and_after_its_end(qtbot: QtBot, post: Post, jo
             write_text(connection, "evidence_at", stamp)
         desk.settings.set("lease_days", _days_to(desk, stamp, level))
         page.load()
-        assert jobs.wait_idle()
+        settle(jobs)
         assert page.lease_bar.level == level
     assert "只读" in page.tiles.text("lease")
 
@@ -127,7 +127,7 @@ def test_a_synchronization_of_the_window_is_shown_here_too(qtbot: QtBot, post: P
     seen: list[bool] = []
     jobs.run("同步", lambda progress: progress(1, 2, "正在上传"), lambda _: None, lane="write")
     jobs.started.connect(lambda job: seen.append(page.job_line.busy))
-    assert jobs.wait_idle()
+    settle(jobs)
     assert True in seen and not page.job_line.busy
 
 
@@ -138,7 +138,7 @@ def test_cancelling_is_no_failure(qtbot: QtBot, post: Post, jobs: Jobs, address:
     job = page.sync_now()
     assert job is not None
     job.cancel()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "取消" in page.messages.text()
     with post.desk("chenmin").session.store.read() as connection:
         at = exchange.reach(connection)

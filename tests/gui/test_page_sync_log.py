@@ -19,7 +19,7 @@ from desktop.work.media import MediumInfo
 from shared.errors import PackageError
 from shared.filters import Condition, Filter, Op
 from tests.fixtures.devices import quiet
-from tests.gui.exchange_desks import Post
+from tests.gui.exchange_desks import Post, settle
 
 
 class Chosen(Files):
@@ -54,7 +54,7 @@ def opened(qtbot: QtBot, post: Post, **params: object) -> SyncLogPage:
     page.resize(1206, 700)
     page.show()
     page.shown(params)
-    assert post.desk("wang").jobs.wait_idle()
+    settle(post.desk("wang").jobs)
     return page
 
 
@@ -80,7 +80,7 @@ def test_every_exchange_in_plain_words(qtbot: QtBot, busy: Post) -> None:
 def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
     page = opened(qtbot, busy)
     page.table.grid.selectRow(0)
-    assert busy.desk("wang").jobs.wait_idle()
+    settle(busy.desk("wang").jobs)
     words = page.facts.text()
     for said in ("已拒绝", "不完整", "甲局-01", "介质", "上报变更", "经办人", "交换包号"):
         assert said in words
@@ -91,20 +91,21 @@ def test_a_filter_narrows_rows_and_totals(qtbot: QtBot, busy: Post) -> None:
     assert set(column(page, "carrier")) == {"介质"}
     assert "2 次交换，1 条变更" in page.totals_text()
     page.bar.clear()
-    assert busy.desk("wang").jobs.wait_idle()
+    settle(busy.desk("wang").jobs)
     assert "8 次交换" in page.totals_text()
 
 
 def test_days_narrow_it_too(qtbot: QtBot, busy: Post, jobs: Jobs) -> None:
     page = opened(qtbot, busy)
     today = busy.hub.clock.today()
-    lines = {line.accessibleName(): line for line in page.bar.findChildren(QLineEdit)}
+    found: list[QLineEdit] = page.bar.findChildren(QLineEdit)
+    lines = {line.accessibleName(): line for line in found}
     first, last = lines["开始时间起"], lines["开始时间止"]
     for start, end, count in ((today, today, 8), (today + timedelta(1), None, 0), (None, today, 8)):
         first.setText(f"{start:%Y%m%d}" if start else "")
         last.setText(f"{end:%Y%m%d}" if end else "")
         page.bar._tell()
-        assert jobs.wait_idle()
+        settle(jobs)
         assert page.table.model.total == count
 
 
@@ -112,7 +113,7 @@ def test_export_writes_the_filtered_log(qtbot: QtBot, busy: Post, jobs: Jobs, tm
     page = opened(qtbot, busy)
     page.files = Chosen(tmp_path / "log.xlsx")
     page.export()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert (tmp_path / "log.xlsx").read_bytes().startswith(b"PK") and "已导出 8 条" in page.messages.text()
     page.files = Chosen(None)
     assert page.export() is None

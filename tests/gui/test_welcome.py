@@ -26,7 +26,7 @@ from desktop.work.settings import Settings
 from server_stub.enrolment import Account
 from shared.errors import DatabaseBusy
 from tests.fixtures.hubs import serving
-from tests.gui.exchange_desks import PASSWORD, WEAK, Post, Stage
+from tests.gui.exchange_desks import PASSWORD, WEAK, Post, Stage, settle
 
 NEW_PASSWORD = "一句很长很长的密码"
 
@@ -52,7 +52,7 @@ def welcome(qtbot: QtBot, jobs: Jobs) -> Open:
         window = WelcomeWindow(other.pop("doors", doors(folder)), jobs, Settings(folder), hints, **other)
         qtbot.addWidget(window)
         window.show()
-        assert jobs.wait_idle()
+        settle(jobs)
         return window
 
     return make
@@ -91,7 +91,7 @@ def test_the_right_password_opens_the_session(welcome: Open, copy: Stage, jobs: 
     assert not window.sign_in._keyring.isHidden()  # no keyring in this test
     QTest.keyClicks(window.sign_in.password, PASSWORD)
     QTest.keyClick(window.sign_in.password, Qt.Key.Key_Return)
-    assert jobs.wait_idle()
+    settle(jobs)
     assert [s.actor.name for s in came] == ["陈敏"]
     assert window.sign_in.password.text() == ""
     came[0].close()
@@ -103,7 +103,7 @@ def test_wrong_passwords_are_explained_and_then_delayed(welcome: Open, copy: Sta
     for _ in range(3):
         window.sign_in.password.setText("not this one")
         window.sign_in.submit()
-        assert jobs.wait_idle()
+        settle(jobs)
     assert "密码不正确" in problem(window, "password") and "3 次" in problem(window, "password")
     assert not window.sign_in._enter.isEnabled() and "秒后再试" in window.sign_in._working.text()
     window.sign_in.password.setText(PASSWORD)
@@ -144,7 +144,7 @@ def test_a_folder_in_use_is_named(welcome: Open, copy: Stage, jobs: Jobs) -> Non
     came = entered(window, jobs)
     window.sign_in.password.setText(PASSWORD)
     window.sign_in.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert came == [] and "驿站已在运行" in window.sign_in.messages.text()
     first.close()
 
@@ -157,10 +157,10 @@ def test_a_notice_is_shown(welcome: Open, copy: Stage) -> None:
 def test_demonstration_accounts_fill_in(welcome: Open, copy: Stage, jobs: Jobs) -> None:
     window = welcome(copy.folder / "chenmin", [("chenmin", PASSWORD, "陈敏 · 甲局")])
     came = entered(window, jobs)
-    link = next(b for b in window.findChildren(QToolButton) if b.text() == "chenmin")
-    link.click()
+    links: list[QToolButton] = window.findChildren(QToolButton)
+    next(link for link in links if link.text() == "chenmin").click()
     window.sign_in.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert len(came) == 1
     came[0].close()
 
@@ -207,7 +207,7 @@ def test_enrolment_over_the_network_ends_signed_in(
         form.url.setText(url)
         assert window.enrol is not None
         window.enrol.submit()
-        assert jobs.wait_idle()
+        settle(jobs)
     assert [(s.actor.name, s.bureau.name) for s in came] == [("兰兰", "甲局")]
     assert form.password.text() == ""
     came[0].close()
@@ -219,7 +219,7 @@ def test_an_unreachable_hub_loses_nothing(welcome: Open, post: Post, jobs: Jobs,
     form.url.setText("http://127.0.0.1:9")
     assert window.enrol is not None
     window.enrol.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "连不上中心" in window.enrol.messages.text()
     assert form.password.text() == NEW_PASSWORD  # nothing to type again
 
@@ -233,7 +233,7 @@ def test_enrolment_by_stick(welcome: Open, post: Post, jobs: Jobs, tmp_path: Pat
     form = fill(first, invite(post))
     form.folder.set_path(stick)
     first.enrol.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     request = next(stick.glob("*.yzp"))
     assert request.name in first.enrol.waiting.facts_text() and "可以拔出" in first.enrol.waiting.facts_text()
     with request.open("rb") as stream, (stick / "grant.yzp").open("w+b") as out:
@@ -246,12 +246,40 @@ def test_enrolment_by_stick(welcome: Open, post: Post, jobs: Jobs, tmp_path: Pat
     waiting.file.set_path(stick / "grant.yzp")
     waiting.password.setText("记错的密码啊啊")
     window.enrol.read_grant()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "不同" in waiting.form.problem("password") and came == []
     waiting.password.setText(NEW_PASSWORD)
     window.enrol.read_grant()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert [s.actor.name for s in came] == ["兰兰"]
+    came[0].close()
+
+
+def test_a_lost_stick_costs_no_code(welcome: Open, post: Post, jobs: Jobs, tmp_path: Path) -> None:
+    code = invite(post)
+    window = welcome(tmp_path / "new")
+    came = entered(window, jobs)
+    assert window.enrol is not None
+    window.enrol.choose_way(False)
+    made: list[Path] = []
+    for number in range(2):
+        form = fill(window, code)
+        form.folder.set_path(tmp_path / f"stick{number}")
+        (tmp_path / f"stick{number}").mkdir()
+        window.enrol.submit()
+        settle(jobs)
+        made += (tmp_path / f"stick{number}").glob("*.yzp")
+        if number == 0:
+            window.enrol.waiting.again.emit()
+    grant = tmp_path / "grant.yzp"
+    for request in made:  # the lost one was granted after all, then the second one too
+        with request.open("rb") as stream, grant.open("w+b") as out:
+            post.hub.handle(stream, out)
+    window.enrol.waiting.file.set_path(grant)
+    window.enrol.waiting.password.setText(NEW_PASSWORD)
+    window.enrol.read_grant()
+    settle(jobs)
+    assert len(made) == 2 and [s.actor.name for s in came] == ["兰兰"]
     came[0].close()
 
 
@@ -261,7 +289,7 @@ def test_a_refused_code_is_said_at_its_line(welcome: Open, post: Post, jobs: Job
     form.url.setText("http://127.0.0.1:9")
     assert window.enrol is not None
     window.enrol.submit()
-    assert jobs.wait_idle()
+    settle(jobs)
     assert "不含 0" in form.problem("code")
 
 

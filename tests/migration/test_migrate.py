@@ -24,7 +24,7 @@ from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError
 from shared.store import exchange, migrate, tables
 from shared.store.database import Database, open_cipher, open_url
 from shared.store.journal import raw_blocks
-from shared.store.store import Store
+from shared.store.store import Store, create_client_tables
 from shared.types import catalog
 from tests.fixtures.devices import rows
 from tests.fixtures.hubs import Postgres
@@ -68,13 +68,13 @@ def shape(database: Database) -> dict[str, Any]:
 
 def created(database: Database, role: str) -> Database:
     """The derived schema, made directly."""
+    if role == migrate.CLIENT:
+        create_client_tables(database, catalog.ALL)
+        return database
     tables.derive_all(catalog.ALL)
     with database.writer.begin() as connection:
         tables.records.create_all(connection)
-        (tables.client if role == migrate.CLIENT else hub_tables).create_all(connection)
-        for declared in catalog.ALL if role == migrate.CLIENT else ():
-            if declared.search_fields:
-                connection.exec_driver_sql(tables.search_ddl(declared))
+        hub_tables.create_all(connection)
     return database
 
 

@@ -344,4 +344,4 @@ def test_the_log_says_who_brought_what(place: Place, enrol_at: Enrol) -> None:
         ("media", "applied", 1, 1),
         ("network", "duplicate", 1, 0),
     ]
-    assert all(r["bureau"] == place.a and r["device"] == a.grant.device for r in logged)
+    assert all(r["bureau"] == place.a and a.grant.device[-8:] in r["device"] for r in logged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -17,13 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.actions import link_button
-from desktop.ui.factlist import Fact, FactList
+from desktop.ui.factlist import Fact
 from desktop.ui.forms.small import PathLine, SmallForm, secret_line
 from desktop.ui.jobline import JobLine
 from desktop.ui.notify import WARNING, MessageBar
 from desktop.ui.stepper import Stepper
 from desktop.ui.welcome.doors import Doors, EnrolledLine, Enrolling, RequestLine, WaitingLine
+from desktop.ui.welcome.waiting import Waiting
 from desktop.work.jobs import Job, Jobs
 from shared.errors import Cancelled, InputError, WrongPassword, YizhanError
 
@@ -70,7 +70,7 @@ class EnrolView(QWidget):
         self._steps.setFixedHeight(self._network_steps.sizeHint().height())
         self._pages = QStackedWidget()
         self.form = _Form(hub_url)
-        self.waiting = _Waiting()
+        self.waiting = Waiting()
         self._pages.addWidget(self.form)
         self._pages.addWidget(self.waiting)
         self._job_line = JobLine(jobs)
@@ -86,6 +86,7 @@ class EnrolView(QWidget):
         self.form.submitted.connect(self.submit)
         self.waiting.submitted.connect(self.read_grant)
         self.waiting.discarded.connect(self._discard)
+        self.waiting.again.connect(self._back_to_form)
 
     def load(self) -> None:
         """Look whether a request waits for its grant."""
@@ -208,16 +209,18 @@ class EnrolView(QWidget):
         self.waiting.setFocus()
 
     def _discard(self) -> None:
-        def over(_: object) -> None:
-            self._way_row.show()
-            self._pages.setCurrentWidget(self.form)
-            self._media_steps.set_current(0)
-            self.form.setFocus()
-
         self._jobs.run(
-            "放弃登记申请", lambda _: self._enrolment().discard(), over, self._failed,
-            lane="write", quiet=True, owner=self,
+            "放弃登记申请", lambda _: self._enrolment().discard(),
+            lambda _: self._back_to_form(), self._failed, lane="write", quiet=True, owner=self,
         )  # fmt: skip
+
+    def _back_to_form(self) -> None:
+        """Also to write the same request once more: same code and password, same device."""
+        self.messages.clear()
+        self._way_row.show()
+        self._pages.setCurrentWidget(self.form)
+        self._media_steps.set_current(0)
+        self.form.setFocus()
 
     def _failed(self, error: YizhanError) -> None:
         self._network_steps.set_current(0)
@@ -340,62 +343,6 @@ class _Form(QWidget):
             self.submitted.emit()
         else:
             self.focusNextChild()
-
-
-class _Waiting(QWidget):
-    submitted = Signal()
-    discarded = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._facts = FactList(5)
-        words = QLabel(
-            "请把申请文件交给中心管理员。批复文件带回来后，在下面选择它并输入登记时设置的密码。\n"
-            "介质丢失不要紧：放弃后用同一个登记码可以重新生成申请。"
-        )
-        words.setWordWrap(True)
-        self.file = PathLine("驿站交换包 (*.yzp);;所有文件 (*)", "选择批复文件")
-        self.password = secret_line("登记时设置的密码")
-        self.form = SmallForm(5)
-        self.form.add("file", "批复文件", self.file)
-        self.form.add("password", "密码", self.password)
-        go = QPushButton("读取批复")
-        go.setProperty("primary", True)
-        go.setMinimumWidth(140)
-        go.setAccessibleName("读取批复")
-        go.clicked.connect(self.submitted)
-        row = QHBoxLayout()
-        row.addSpacing(self.fontMetrics().horizontalAdvance("字" * 5) + 12)
-        row.addWidget(go)
-        row.addStretch(1)
-        row.addWidget(link_button("放弃这份申请", self.discarded.emit, "放弃后可用同一登记码重新生成"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
-        column.addWidget(self._facts)
-        column.addWidget(words)
-        column.addWidget(self.form)
-        column.addLayout(row)
-        column.addStretch(1)
-        column.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setFocusProxy(self.file)
-        self.file.entered.connect(self.password.setFocus)
-        self.password.returnPressed.connect(self.submitted)
-
-    def show_facts(self, facts: list[Fact]) -> None:
-        self._facts.set_sections([("", facts)])
-
-    def facts_text(self) -> str:
-        return self._facts.text()
-
-    def check(self) -> bool:
-        self.form.set_problem("file", "" if self.file.path() else "请选择中心返回的批复文件")
-        self.form.set_problem("password", "" if self.password.text() else "请输入登记时设置的密码")
-        if self.form.problem("file"):
-            self.form.focus("file")
-        elif self.form.problem("password"):
-            self.form.focus("password")
-        return not (self.form.problem("file") or self.form.problem("password"))
 
 
 def _weak(password: str) -> str:
