@@ -6,11 +6,17 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: run demo test test-long lint bench setup system migration screenshots lock clean
+.PHONY: run demo test test-long lint bench setup system system-test migration screenshots lock clean
 
-setup: $(STAMP)
+setup: system $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml installers/setup.sh
+system:
+	@bash installers/system.sh run "$(PYTHON)"
+
+system-test:
+	@bash installers/system.sh test "$(PYTHON)"
+
+$(STAMP): requirements.lock pyproject.toml installers/setup.sh | system
 	@bash installers/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $(STAMP)
 
@@ -20,10 +26,10 @@ run: setup          ## the window on a demonstration bureau, with an embedded hu
 demo: setup         ## the whole story, off screen; leaves build/demo/
 	@$(OFFSCREEN) $(PY) -m desktop.demo story
 
-test: setup         ## every test, nothing skipped
+test: system-test setup  ## every test, nothing skipped
 	@$(OFFSCREEN) $(PY) -m pytest -n 2 --dist loadfile
 
-test-long: setup    ## the same with more examples
+test-long: system-test setup  ## the same with more examples
 	@$(OFFSCREEN) HYPOTHESIS_PROFILE=long $(PY) -m pytest -n 2 --dist loadfile
 
 lint: setup

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+def joined(message: str, hint: str) -> str:
+    """Two sentences in a row: no blank after Chinese punctuation."""
+    gap = "" if message.endswith(("。", "：", "；", "，", "！", "？")) else " "
+    return f"{message}{gap}{hint}".strip()
+
+
 class YizhanError(Exception):
     """Root of all expected errors.
 
@@ -25,7 +31,7 @@ class YizhanError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return joined(self.message, self.hint)
 
 
 # --- input -----------------------------------------------------------------

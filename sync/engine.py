@@ -18,6 +18,7 @@ from shared.access import HUB_ACTOR
 from shared.changes import Block, chain, decode_block, split_blocks
 from shared.errors import (
     Cancelled,
+    DiskFull,
     Interrupted,
     PackageError,
     PackageTampered,
@@ -35,6 +36,7 @@ from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.entries import Entry
 from sync.layout import ASK_AGAIN, Kind, Range
+from sync.media import disk_errors
 from sync.messages import (
     ASK,
     CHANGE_SET,
@@ -160,7 +162,7 @@ class Engine:
             stream, self._hub.signer, {self._keys.seal.kid: self._keys.seal}, self._hub.hub_id
         )
         if opened.core.kind is not Kind.ANSWER:
-            raise PackageError("这个交换包不是中心发来的下行数据。", "请选择中心返回的交换包。")
+            raise PackageError("这个交换包不是中心发来的下发数据。", "请选择中心返回的交换包。")
         return opened
 
     def absorb(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
@@ -182,14 +184,16 @@ class Engine:
     def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:
         """Rounds until the hub has nothing more; raises what stops it, after noting it down."""
         result = Round()
-        self._spool.mkdir(parents=True, exist_ok=True)
+        with disk_errors():
+            self._spool.mkdir(parents=True, exist_ok=True)
         unfinished = self._unfinished()
         if unfinished is not None:
             progress(0, 0, "正在接着上次继续")
             self._exchange(unfinished, carrier, progress, result)
         for _ in range(MAX_ROUNDS):
             progress(0, 0, "正在封装")
-            sealed = self._sealed(carrier, person)
+            with disk_errors():
+                sealed = self._sealed(carrier, person)
             self._exchange(sealed, carrier, progress, result)
             if not result.received.more and sealed.n_entries <= 1:
                 break
@@ -247,12 +251,13 @@ class Engine:
     ) -> None:
         sets = sealed.n_entries - 1
         try:
-            carrier.exchange(self._up, sealed.package_id, self._answer, progress)
+            with disk_errors():
+                carrier.exchange(self._up, sealed.package_id, self._answer, progress)
             with self._answer.open("rb") as stream:
                 opened = self.open(stream)
                 absorbed = self.absorb(opened, carrier.name, progress)
         except YizhanError as failed:
-            if not isinstance(failed, Cancelled | Interrupted | Unreachable):
+            if not isinstance(failed, Cancelled | Interrupted | Unreachable | DiskFull):
                 self._clear()
             outcome = "cancelled" if isinstance(failed, Cancelled) else "failed"
             self._note(carrier.name, "up", sealed, sets, 0, outcome, str(failed))
@@ -270,7 +275,7 @@ class Engine:
         result.sent_changes += changes
         result.sent_bytes += sealed.size
         if sets or absorbed.changes:
-            text = f"上行 {sets} 个变更集，下行 {absorbed.changes} 条变更"
+            text = f"上报 {sets:,} 个变更集，接收 {absorbed.changes:,} 条变更"
             self._note(carrier.name, "both", sealed, sets, changes + absorbed.changes, "done", text)
 
     def _note(
@@ -314,7 +319,7 @@ class Engine:
         signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
         down = messages.decode(signed, Down)
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
-            raise PackageTampered("下行数据与签名不符。", ASK_AGAIN)
+            raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
         with self._store.unit(HUB_ACTOR) as unit:
             at = exchange.cursor_of(unit.connection, down.stream, down.epoch)
             if down.to <= at.n:
@@ -353,7 +358,7 @@ def _continuing(down: Down, payload: bytes, at: CursorRow) -> list[Block]:
         raws = split_blocks(payload)
         blocks = [decode_block(raw) for raw in raws]
     except (msgspec.DecodeError, msgspec.ValidationError) as bad:
-        raise PackageTampered("下行数据的格式不对。", ASK_AGAIN) from bad
+        raise PackageTampered("下发数据的格式不对。", ASK_AGAIN) from bad
     n, head, start = down.after, down.prev_head, -1
     for i, (raw, block) in enumerate(zip(raws, blocks, strict=True)):
         if (n, head) == (at.n, at.head):
@@ -361,7 +366,7 @@ def _continuing(down: Down, payload: bytes, at: CursorRow) -> list[Block]:
         head = chain(head, raw)
         n += block.count
     if (n, head) != (down.to, down.head):
-        raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
+        raise PackageTampered("下发数据的链与签名不符。", ASK_AGAIN)
     if start < 0:
-        raise PackageTampered("下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
+        raise PackageTampered("下发数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
     return blocks[start:]

@@ -54,8 +54,12 @@ class HttpCarrier:
         where = f"{self._url}/v1/packages/{package_id}"
         size = sealed.stat().st_size
         with sealed.open("rb") as stream:
-            self._resuming(lambda reached: self._upload(where, stream, size, progress, reached))
-        self._resuming(lambda reached: self._download(f"{where}/answer", answer, progress, reached))
+            self._resuming(
+                lambda reached: self._upload(where, stream, size, progress, reached), progress
+            )
+        self._resuming(
+            lambda reached: self._download(f"{where}/answer", answer, progress, reached), progress
+        )
         self._check(answer)
 
     def close(self) -> None:
@@ -65,8 +69,8 @@ class HttpCarrier:
     def alive(self) -> bool:
         """Whether a hub answers at the address."""
         try:
-            answer = self._http.get(f"{self._url}/v1/hub", timeout=(2.0, 3.0))
-        except requests.RequestException:
+            answer = self._http.get(f"{self._url}/v1/hub", timeout=(2.0, 3.0), allow_redirects=False)
+        except (requests.RequestException, ValueError):
             return False
         return answer.ok and MARK in answer.headers
 
@@ -83,7 +87,10 @@ class HttpCarrier:
             stream.seek(offset)
             piece = stream.read(PIECE)
             answer = self._send("PUT", where, params={"offset": offset, "size": size}, data=piece)
-            offset = _number(answer, "Upload-Offset")
+            reached_to = _number(answer, "Upload-Offset")
+            if not offset < reached_to <= size:
+                raise _incomplete()
+            offset = reached_to
         progress(size, size, "正在上传")
 
     def _offset(self, where: str) -> int:
@@ -120,9 +127,15 @@ class HttpCarrier:
         stream: bool = False,
         missing_ok: bool = False,
     ) -> requests.Response:
-        answer = self._http.request(
-            method, where, params=params, headers=headers, data=data, stream=stream, timeout=TIMEOUT
-        )
+        try:
+            answer = self._http.request(
+                method, where, params=params, headers=headers, data=data, stream=stream, timeout=TIMEOUT,
+                allow_redirects=False,  # a sign-in page sends us there; a hub never does
+            )  # fmt: skip
+        except ValueError as bad:  # a host no name service can be asked for
+            if isinstance(bad, requests.RequestException):
+                raise
+            raise _bad_address() from bad
         if MARK not in answer.headers:
             raise _Strange("应答的不是驿站中心。", "请核对中心地址，或检查网络是否需要先登录认证。")
         if answer.status_code == 404 and missing_ok:
@@ -135,7 +148,7 @@ class HttpCarrier:
             raise BadAnswer("中心暂时出错，没有处理成功。", "数据仍在本机，请稍后重试或联系中心管理员。")
         return answer
 
-    def _resuming(self, step: Callable[[Reached], None]) -> None:
+    def _resuming(self, step: Callable[[Reached], None], progress: Progress) -> None:
         """Repeat a step while it gets further; give up after some attempts that do not.
 
         A line that breaks inside the headers looks like an answer of somebody else,
@@ -154,15 +167,18 @@ class HttpCarrier:
                 return
             except _BROKEN as broken:
                 failed += 1
-                if failed > RETRIES or _never_connected(broken):
+                if failed > RETRIES or _never_connected(broken) or _insecure(broken):
                     raise _explain(broken) from broken
+                progress(0, 0, "连接中断，正在重新连接")
                 self._wait(min(0.2 * 2**failed, 5.0))
             except _Strange:
                 strange += 1
                 if strange > 1:
                     raise
+            except requests.exceptions.ContentDecodingError as bad:
+                raise _incomplete() from bad
             except requests.RequestException as bad:
-                raise BadAnswer("中心地址无法使用。", "请在设置中核对中心地址。") from bad
+                raise _bad_address() from bad
 
     def _check(self, answer: Path) -> None:
         try:
@@ -180,7 +196,20 @@ def _never_connected(broken: Exception) -> bool:
     )
 
 
+def _insecure(broken: Exception) -> bool:
+    return isinstance(broken, requests.exceptions.SSLError)
+
+
+def _bad_address() -> BadAnswer:
+    return BadAnswer("中心地址无法使用。", "请在设置中核对中心地址。")
+
+
 def _explain(broken: Exception) -> Unreachable | Interrupted:
+    if _insecure(broken):
+        return Unreachable(
+            "与中心的加密连接建立不起来。",
+            "请核对中心地址是 http 还是 https，并检查电脑的日期和时间；仍不行请联系管理员，或改用介质交换。",
+        )
     if _never_connected(broken):
         return Unreachable(
             "连不上中心。", "已录入的数据都保存在本机；有网络时再同步，或改用介质交换。"
@@ -198,6 +227,13 @@ def _refusal(answer: requests.Response) -> HubRefused:
 
 def _number(answer: requests.Response, header: str) -> int:
     try:
-        return int(answer.headers[header])
+        found = int(answer.headers[header])
     except (KeyError, ValueError):
-        raise BadAnswer("中心的应答不完整。", "请稍后重试；若一直如此，请核对中心地址。") from None
+        raise _incomplete() from None
+    if found < 0:
+        raise _incomplete()
+    return found
+
+
+def _incomplete() -> BadAnswer:
+    return BadAnswer("中心的应答不完整。", "请稍后重试；若一直如此，请核对中心地址。")

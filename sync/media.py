@@ -316,10 +316,11 @@ def disk_errors() -> Iterator[None]:
     except OSError as bad:
         if bad.errno in (*_FULL, errno.EFBIG):
             raise DiskFull(
-                "本机磁盘空间不足，没有导入。", "请清理磁盘后重新导入；介质上的文件没有变动。"
+                "本机磁盘空间不足，没有完成。",
+                "请清理磁盘后重试；已录入的数据和介质上的文件都没有变动。",
             ) from bad
         raise DiskFull(
-            f"本机数据文件夹写不进去（{bad.strerror}）。", "请检查磁盘和文件夹权限后重新导入。"
+            f"本机数据文件夹写不进去（{bad.strerror}）。", "请检查磁盘和文件夹权限后重试。"
         ) from bad
 
 

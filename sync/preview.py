@@ -117,7 +117,7 @@ class _Looker:
         signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
         down = messages.decode(signed, Down)
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
-            raise PackageTampered("下行数据与签名不符。", ASK_AGAIN)
+            raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
         self.out.evidence_at = max(self.out.evidence_at, down.at)
         at = self._at.get(down.stream)
         if at is None or at.epoch != down.epoch:
@@ -132,7 +132,7 @@ class _Looker:
             return
         if down.after != at.n or down.prev_head != at.head:
             self.out.gap = PackageError(
-                "下行数据与本机已有的接不上。", "请联网同步，或请中心重新导出。"
+                "下发数据与本机已有的接不上。", "请联网同步，或请中心重新导出。"
             )
             return
         self._blocks(down, payload)
@@ -144,11 +144,11 @@ class _Looker:
             raws = split_blocks(payload)
             blocks = [decode_block(raw) for raw in raws]
         except (msgspec.DecodeError, msgspec.ValidationError) as bad:
-            raise PackageTampered("下行数据的格式不对。", ASK_AGAIN) from bad
+            raise PackageTampered("下发数据的格式不对。", ASK_AGAIN) from bad
         for raw in raws:
             head = chain(head, raw)
         if head != down.head:
-            raise PackageTampered("下行数据的链与签名不符。", ASK_AGAIN)
+            raise PackageTampered("下发数据的链与签名不符。", ASK_AGAIN)
         for block in blocks:
             for run in block.runs:
                 self._run(block, run)

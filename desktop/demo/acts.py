@@ -336,7 +336,7 @@ def bureau_b_by_stick(stage: Stage) -> None:
         again = b.desk.media.export(stage.stick, STICK, Progress())
         check(again.hand_over.changes == sent.hand_over.changes, "a lost stick would lose changes")
         answer = _carry(stage, stage.centre, again.path)
-        report = _import(stage, b, answer, "导入回执和下行数据")
+        report = _import(stage, b, answer, "导入回执和下发数据")
         check(report.receipts == 1, f"{report.receipts} receipts")
         check(_count(b, "penalty") >= ROWS, "public penalties of the division did not arrive")
         write_pdf(

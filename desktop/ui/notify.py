@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from desktop.ui.theme import icon
-from shared.errors import YizhanError
+from shared.errors import YizhanError, joined
 
 INFO, SUCCESS, WARNING, ERROR = "info", "success", "warning", "error"
 
@@ -74,7 +74,7 @@ class MessageBar(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
         self._icon.setPixmap(icon(picture, token).pixmap(16, 16))
-        text = f"{message} {hint}".strip()
+        text = joined(message, hint)
         self._text.setText(text)
         self._run = run
         self._button.setText(button)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui.theme import TONES
@@ -37,9 +39,9 @@ class _Tile(QFrame):
         self._title = title
         heading = QLabel(title)
         heading.setProperty("muted", True)
-        self._value = QLabel("—")
+        self._value = _Line()
         self._value.setProperty("tileValue", True)
-        self._note = QLabel()
+        self._note = _Line()
         self._note.setProperty("muted", True)
         for label in (heading, self._value, self._note):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -51,8 +53,29 @@ class _Tile(QFrame):
         column.addWidget(self._note)
 
     def put(self, value: str, note: str, tone: str) -> None:
-        self._value.setText(value)
+        self._value.put(value)
         self._value.setStyleSheet(f"color: {TONES[tone]};")
-        self._note.setText(note)
-        self._note.setToolTip(note)
+        self._note.put(note)
         self.setAccessibleName(f"{self._title}：{value}{f'，{note}' if note else ''}")
+
+
+class _Line(QLabel):
+    """A text that ends in … where it does not fit; the whole of it is the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__("—")
+        self._whole = "—"
+
+    def put(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent, /) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        if shown != self.text():
+            self.setText(shown)

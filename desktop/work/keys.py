@@ -40,6 +40,7 @@ MIN_PASSWORD = 8
 FREE_FAILURES = 3
 FIRST_DELAY = 5
 LONGEST_DELAY = 15 * 60
+_LEAST_SALT, _NONCE = 8, 12
 
 
 class PasswordRefused(WrongPassword):
@@ -213,9 +214,7 @@ class KeyFile:
         try:
             file = msgspec.json.decode(data, type=_File)
         except msgspec.DecodeError as bad:
-            raise StoreError(
-                "本机的密钥文件已损坏。", f"请从备份恢复 {self.path.name}；没有它无法打开数据库。"
-            ) from bad
+            raise _damaged() from bad
         if file.v > VERSION:
             raise NewerDatabase("密钥文件由更新版本的驿站生成。", "请用新版本的程序打开，或先升级。")
         return file
@@ -249,6 +248,8 @@ class KeyFile:
             raise StoreError(
                 "系统密钥环打不开，无法取出本机密钥。", "请先解锁系统密钥环，并确认是登记时的同一系统用户。"
             )
+        if len(entry.salt) < _LEAST_SALT or len(entry.nonce) != _NONCE:
+            raise _damaged()
         key = _wrapping_key(password, entry.salt, entry.argon, extra)
         try:
             plain = AESGCM(key).decrypt(entry.nonce, entry.sealed, _aad(entry.account))
@@ -272,7 +273,11 @@ class KeyFile:
         """None when an attempt is allowed now, also after the clock was set back."""
         if not entry.retry_at:
             return None
-        at, now = datetime.fromisoformat(entry.retry_at), self._clock.now()
+        now = self._clock.now()
+        try:
+            at = datetime.fromisoformat(entry.retry_at).astimezone(now.tzinfo)
+        except (ValueError, OverflowError):
+            return None
         return at if now < at <= now + timedelta(seconds=LONGEST_DELAY) else None
 
     def _vault_secret(self, installation: str, *, make: bool = False) -> bytes | None:
@@ -340,11 +345,15 @@ class _SystemVault:
 def stretch(password: str, salt: bytes, argon: Argon) -> bytes:
     """Argon2id; refuses costs no version of the program has written."""
     if not (1 <= argon.passes <= 20 and 8 <= argon.kib <= 1 << 20 and 1 <= argon.lanes <= 16):
-        raise StoreError("本机的密钥文件已损坏。", "请从备份恢复；没有它无法打开数据库。")
+        raise _damaged()
     return hash_secret_raw(
-        password.encode(), salt, time_cost=argon.passes, memory_cost=argon.kib,
+        password.encode(errors="surrogatepass"), salt, time_cost=argon.passes, memory_cost=argon.kib,
         parallelism=argon.lanes, hash_len=32, type=Type.ID,
     )  # fmt: skip
+
+
+def _damaged() -> StoreError:
+    return StoreError("本机的密钥文件已损坏。", f"请从备份恢复 {FILE_NAME}；没有它无法打开数据库。")
 
 
 def _wrapping_key(password: str, salt: bytes, argon: Argon, extra: bytes | None) -> bytes:

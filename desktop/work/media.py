@@ -15,6 +15,7 @@ from desktop.work.media_report import Examiner, Report, Verdict
 from desktop.work.session import Session
 from shared.errors import DiskFull, ExchangeError, PackageError, YizhanError
 from shared.ids import new_id
+from shared.parsing import clean_text
 from shared.store import exchange
 from shared.store.exchange import Attempt
 from sync import package
@@ -273,7 +274,8 @@ class Media:
         answer = self._spool() / f"answer-{new_id()}.yzp"
         try:
             carrier = HttpCarrier(session.settings.hub_url)
-            carrier.exchange(received.spooled.path, report.package_id, answer, progress)
+            with disk_errors():
+                carrier.exchange(received.spooled.path, report.package_id, answer, progress)
             with answer.open("rb") as stream:
                 verified = package.verify(stream, session.hub_trust.signer)
             tail = verified.fingerprint.hex()[:8]
@@ -292,7 +294,7 @@ class Media:
         received.applied = True
         self._note(
             "courier", report.package_id, report.fingerprint, 0, 0, report.size, None,
-            f"已代 {report.sealed_by} 转交中心，回件写入 {path.name}",
+            f"已代“{report.sealed_by}”转交中心，回件写入“{path.name}”",
         )  # fmt: skip
         facts = HandOver(
             medium_type=self._medium_name(medium),
@@ -350,7 +352,7 @@ class Media:
         outcome = REFUSED if done is None else PARTLY_IN if unknown else ALL_IN
         return {
             "media_kind": medium.type_code,
-            "media_no": medium.number,
+            "media_no": clean_text(medium.number),
             "sent_from": report.sealed_by or None,
             "sent_to": report.sealed_for or None,
             "package_id": report.package_id or None,
@@ -360,7 +362,7 @@ class Media:
             "applied": applied,
             "refused": refused,
             "outcome": outcome,
-            "analysis": analysis or ("重复导入，没有新内容" if done and done.repeated else None),
+            "analysis": clean_text(analysis) or ("重复导入，没有新内容" if done and done.repeated else None),
             "handled_by": self._session.actor.user,
             "received_at": self._session.store.clock.stamp(),
         }

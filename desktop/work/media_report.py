@@ -214,7 +214,7 @@ class Examiner:
         if device == self._session.device:
             return f"本机（{self._session.bureau.name}）"
         seat = self._seats.get(device)
-        return self._title(seat) if seat else f"席位 {device[:8]}"
+        return self._title(seat) if seat else f"席位 {device[-8:]}"
 
     def _title(self, seat: Seat) -> str:
         bureau = self._bureaus.get(seat.bureau)

@@ -18,10 +18,10 @@ from shared.errors import AccessDenied, IllegalTransition, Level, Problem, Rejec
 from shared.fields import Field, Kind
 from shared.filters import Filter
 from shared.ids import new_id
-from shared.parsing import Context, Parsed, code_text, is_blank, parse, printable, show
+from shared.parsing import Context, Parsed, clean_text, code_text, is_blank, parse, printable, show
 from shared.record import RecordType
 from shared.standing import Standing
-from shared.store import drafts, query
+from shared.store import drafts, duplicates, query
 from shared.store.drafts import Draft
 from shared.store.lookups import StoreReferences
 from shared.store.query import Place, StoredRow
@@ -244,6 +244,7 @@ class Records:
         """Write a record from typed text; raises :class:`Rejected` and leaves all as it was."""
         self._may_write()
         parsed = self.check(declared, raw)
+        parsed.problems += self._taken(declared, parsed.values, record_id)
         if any(p.level is Level.REJECT for p in parsed.problems):
             raise Rejected(parsed.problems)
         with self._store.unit(self.actor) as unit:
@@ -262,7 +263,7 @@ class Records:
         if is_blank(reason):
             raise Rejected([Problem("", "请填写作废原因")])
         with self._store.unit(self.actor) as unit:
-            unit.delete(declared, record_id, reason)
+            unit.delete(declared, record_id, clean_text(reason))
         self.announce({declared.name}, initiator)
 
     def step(
@@ -358,6 +359,20 @@ class Records:
             raise AccessDenied(
                 "离线时间已超过允许期限，本机暂为只读。", "请联网同步，或用介质与中心交换一次后再录入。"
             )
+
+    def _taken(
+        self, declared: RecordType, values: Mapping[str, Any], record_id: str | None
+    ) -> list[Problem]:
+        """Another record with what must be unique (R46)."""
+        out: list[Problem] = []
+        with self._store.read() as connection:
+            for names in declared.unique:
+                other = duplicates.holder(connection, declared, names, values)
+                if other is not None and other != record_id:
+                    titles = "、".join(declared.by_name[n].title for n in names)
+                    text = f"本机已有一条{declared.title}，{titles}都相同；请在已有记录上修改"
+                    out.append(Problem(names[-1], text))
+        return out
 
     def _rows(self, standings: Standings, found: Sequence[StoredRow]) -> list[Row]:
         return [Row(r.id, r.rid, r.values, standings.of(r.id, r.tag), r.seen) for r in found]

@@ -14,7 +14,7 @@ from desktop.work.records import Changed, Records
 from desktop.work.settings import Settings
 from shared.access import Actor
 from shared.clock import Clock
-from shared.errors import AccessDenied, StoreError
+from shared.errors import AccessDenied, StoreError, WrongPassword
 from shared.store import directory
 from shared.store.directory import Place
 from shared.store.facts import read_text
@@ -169,7 +169,7 @@ def sign_in(
             raise StoreError(
                 "本机的数据库文件不见了。", f"请从备份恢复 {settings.database}，不要重新登记以免丢失数据。"
             )
-        store = open_local(settings.database, unlocked.db_key, clock())
+        store = _opened(settings, unlocked.db_key, clock())
         try:
             session = Session(settings, store, unlocked, guard, file, changed)
         except BaseException:
@@ -182,3 +182,13 @@ def sign_in(
         guard.release()
         raise
     return session
+
+
+def _opened(settings: Settings, key: bytes, clock: Clock) -> Store:
+    try:
+        return open_local(settings.database, key, clock)
+    except WrongPassword as bad:  # the password was right: it gave us the key
+        raise StoreError(
+            "本机的数据库文件打不开：已损坏，或不是这次登记的。",
+            f"请先把 {settings.database} 另存一份，再从备份恢复；未同步的数据请联系管理员抢救。",
+        ) from bad

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from desktop.work.session import Session
 from shared.changes import decode_block
-from shared.errors import ExchangeError, Unreachable, YizhanError
+from shared.errors import BadAnswer, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange
 from shared.store.exchange import Attempt, Reach, SetRow
@@ -107,7 +107,7 @@ class RoundReport:
         """One sentence for the notice."""
         if not (self.sent_sets or self.received_changes or self.trouble):
             return "已是最新，没有需要交换的内容。"
-        text = f"上报 {self.sent_changes} 条，接收 {self.received_changes} 条"
+        text = f"上报 {self.sent_changes:,} 条，接收 {self.received_changes:,} 条"
         return f"{text}，其中 {len(self.trouble)} 个变更集需要处理。" if self.trouble else f"{text}。"
 
 
@@ -125,7 +125,7 @@ class Syncing:
         try:
             done = session.engine.sync(self._carrier(), progress, session.actor.name)
         except YizhanError as failed:
-            if isinstance(failed, Unreachable):
+            if isinstance(failed, Unreachable | Interrupted | BadAnswer):
                 self._online = False
             if self._marks() != before:  # what came before it broke is here and stays
                 self._arrived(frozenset(session.store.types))

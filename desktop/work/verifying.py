@@ -12,6 +12,7 @@ from desktop.work.records import Records, Row
 from shared.access import Action
 from shared.errors import InputError, Problem, Rejected, StaleRecord, YizhanError
 from shared.filters import Filter, Op
+from shared.parsing import clean_text
 from shared.record import RecordType
 from shared.standing import Standing
 from shared.store.store import Store
@@ -67,14 +68,18 @@ class Verifying:
 
     def verify(self, word: str, purpose: str) -> Answer:
         """Answer about whom the word names: a code, a name, or what only one name holds."""
-        word, purpose = word.strip(), purpose.strip()
-        missing = []
+        word, purpose = clean_text(word), clean_text(purpose)
+        problems = []
         if not word:
-            missing.append(Problem("word", "请填写统一社会信用代码或名称"))
+            problems.append(Problem("word", "请填写统一社会信用代码或名称"))
         if not purpose:
-            missing.append(Problem("purpose", "请填写核查用途"))
-        if missing:
-            raise Rejected(missing)
+            problems.append(Problem("purpose", "请填写核查用途"))
+        for name, text, stored in (("word", word, "subject"), ("purpose", purpose, "purpose")):
+            most = self.declared.by_name[stored].max or len(text)
+            if len(text) > most:
+                problems.append(Problem(name, f"最多 {most} 个字，现有 {len(text)} 个字，请缩短"))
+        if problems:
+            raise Rejected(problems)
         evidence = self._evidence()
         found = find_entities(self._records, word)
         if len(found) > 1:
@@ -83,12 +88,13 @@ class Verifying:
 
     def verify_entity(self, entity_id: str, purpose: str) -> Answer:
         """The same for an entity that was chosen from a list."""
-        if not purpose.strip():
+        purpose = clean_text(purpose)
+        if not purpose:
             raise Rejected([Problem("purpose", "请填写核查用途")])
         row = self._records.get(self._entity_type, entity_id)
         if row is None:
             raise StaleRecord("本机没有这个市场主体的登记信息。", "请刷新列表。")
-        return self._answer(str(row.values["name"]), purpose.strip(), row, self._evidence())
+        return self._answer(str(row.values["name"]), purpose, row, self._evidence())
 
     def record(self, answer: Answer, *, initiator: str = "") -> str:
         """Keep the answer as it was given; returns the id of the 核查记录."""

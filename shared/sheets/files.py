@@ -79,7 +79,7 @@ def content(path: Path) -> bytes:
         raise WorkbookError(f"找不到文件“{path.name}”。", "请重新选择文件。") from bad
     except OSError as bad:
         raise WorkbookError(
-            f"“{path.name}”读取失败（{bad.strerror or bad}）。", "请检查文件或U盘后再试。"
+            f"“{path.name}”读取失败（{bad.strerror or bad}）。", "请检查文件或 U 盘后再试。"
         ) from bad
     if not found:
         raise WorkbookError(f"“{path.name}”是空文件。", "请重新选择文件。")

@@ -58,7 +58,10 @@ def open_cipher(path: Path, key: bytes) -> Database:
     from sqlcipher3 import dbapi2
 
     def create(read_only: bool) -> Any:
-        handle = dbapi2.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
+        try:
+            handle = dbapi2.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
+        except dbapi2.DatabaseError as bad:
+            raise _explain_open(bad) from bad
         handle.execute("PRAGMA cipher_log_level = NONE")
         handle.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         handle.execute("PRAGMA cipher_memory_security = OFF")
@@ -146,11 +149,25 @@ def _explain_open(bad: Exception) -> StoreError:
     return explain(bad)
 
 
+_ABOUT_FILES = (
+    "locked", "busy", "full", "disk I/O", "unable to open", "malformed", "not a database",
+)  # fmt: skip
+
+
 def explain(bad: Exception) -> StoreError:
     """A database error as a sentence; unknown ones keep their text."""
     text = str(bad)
     if "locked" in text or "busy" in text:
         return DatabaseBusy("数据库正被本程序的另一个窗口使用。", "请先关闭另一个窗口，再试一次。")
+    if "malformed" in text or "not a database" in text:
+        return StoreError("本机的数据库文件已损坏。", "请退出程序，把数据文件夹另存一份，再从备份恢复。")
+    if "disk I/O" in text:
+        return StoreError(
+            "本机磁盘读写出错，本次没有写入任何数据。",
+            "请检查磁盘是否已满或已损坏，然后重试；已保存的数据没有变动。",
+        )
+    if "unable to open" in text:
+        return StoreError("本机的数据库文件打不开。", "请检查数据文件夹是否还在、能否读写，然后重新登录。")
     if "full" in text:
         return DiskFull("磁盘空间不足，本次没有写入任何数据。", "请清理磁盘后重试；已录入内容仍在草稿中。")
     return StoreError("数据库无法使用。", f"请把这句话告诉管理员：{text}")
@@ -158,11 +175,12 @@ def explain(bad: Exception) -> StoreError:
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn the driver's operational errors (locked, full) into sentences."""
+    """Turn what the driver says about file and disk (locked, full, damaged) into sentences."""
     try:
         yield
-    except sa.exc.OperationalError as bad:
+    except sa.exc.DatabaseError as bad:
         original = bad.orig if isinstance(bad.orig, Exception) else bad
-        if any(word in str(original) for word in ("locked", "busy", "full")):
+        about_file = type(bad) in (sa.exc.OperationalError, sa.exc.DatabaseError)
+        if about_file and any(word in str(original) for word in _ABOUT_FILES):
             raise explain(original) from bad
         raise

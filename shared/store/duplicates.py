@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,3 +35,19 @@ def holding(
         rows = sql.execute(connection, statement, (json.dumps(keys[start : start + CHUNK]),))
         found.update(stored[tuple(r)] for r in rows)
     return found
+
+
+def holder(
+    connection: sa.Connection, declared: RecordType, names: Sequence[str], values: Mapping[str, Any]
+) -> str | None:
+    """Id of a record with these very values; None when there is none or one of them is empty."""
+    wanted = [to_stored(declared.by_name[n], values.get(n)) for n in names]
+    if any(v is None for v in wanted):
+        return None
+    tests = " AND ".join(f'"{n}" = ?' for n in names)
+    row = sql.execute(
+        connection,
+        f'SELECT id FROM "{declared.name}" WHERE {tests} AND "_deleted" = 0 LIMIT 1',
+        tuple(wanted),
+    ).fetchone()
+    return str(row[0]) if row else None

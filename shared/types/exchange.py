@@ -28,7 +28,7 @@ class Exchange:
     carrier: str = code(
         13, "途径", "交换途径", required=True, column=True, index=True, group=CARRIAGE, example="网络"
     )
-    direction: str = code(14, "方向", "交换方向", required=True, group=CARRIAGE, example="上行")
+    direction: str = code(14, "方向", "交换方向", required=True, group=CARRIAGE, example="上报")
     kind: str | None = text(15, "内容", max=50, group=CARRIAGE)
     package_id: str | None = text(16, "交换包号", max=100, search=True, group=CARRIAGE)
     fingerprint: str | None = text(17, "指纹", max=128, group=CARRIAGE)

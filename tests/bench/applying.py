@@ -96,9 +96,7 @@ def _raw_insert(
     insert = f'INSERT INTO "permit" ({sql.quoted(names)}) VALUES ({marks})'
     sql.executemany(connection, insert, rows[start:stop])
     index = 'INSERT INTO "search_permit" (rowid, words, initials) VALUES (?, ?, ?)'
-    sql.executemany(
-        connection, index, [(rid, *w) for rid, w in enumerate(words[start:stop], start + 1)]
-    )
+    sql.executemany(connection, index, [(rid, *w) for rid, w in enumerate(words[start:stop], start + 1)])
 
 
 # --- updates -----------------------------------------------------------------

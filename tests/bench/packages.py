@@ -51,9 +51,7 @@ def bytes_per_update(folder: Path) -> float:
     dice = random.Random(5)
     entities = list(market_entities(KNOWN))
     people = [str(e["legal_person"]) for e in market_entities(UPDATES, seed=9)]
-    contact = [
-        {"legal_person": name, "phone": f"138{dice.randrange(10**8):08d}"} for name in people
-    ]
+    contact = [{"legal_person": name, "phone": f"138{dice.randrange(10**8):08d}"} for name in people]
     extended = [
         {"valid_to": f"{dice.randrange(2027, 2036)}-{1 + dice.randrange(12):02d}-{1 + dice.randrange(28):02d}",
          "remark": f"延续，受理号{dice.randrange(10**6):06d}"}
@@ -157,11 +155,13 @@ def seal(folder: Path) -> float:
             for entry in traffic.entries(TRAFFIC):
                 for piece in cutter.compress(entry.data):
                     out.write(piece)
-            for piece in cutter.finish():
+            for piece in cutter.finish():  # type: ignore[no-untyped-call]
                 out.write(piece)
 
     value = 1 / ratio(
-        lambda: timed(lambda: traffic.seal(target, TRAFFIC)), lambda: timed(alone), 5,
+        lambda: timed(lambda: traffic.seal(target, TRAFFIC)),
+        lambda: timed(alone),
+        5,
         note="seal ÷ zstd alone",
     )
     say(f"  {TRAFFIC // MIB} MiB → {target.stat().st_size / MIB:.1f} MiB")

@@ -133,7 +133,7 @@ def keystroke(folder: Path) -> float:
             shown.clear()
             began = time.perf_counter()
             if word.isascii():
-                QTest.keyClick(bar.search, word[stop - 1])
+                QTest.keyClicks(bar.search, word[stop - 1])
             else:
                 bar.search.insert(word[stop - 1])  # what an input method commits
             await_page()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import time
@@ -50,8 +49,7 @@ def district(folder: Path) -> Store:
 
 def shared_district(folder: Path) -> Store:
     """The one district of this run, wherever it was built first."""
-    kept = os.environ.get("YIZHAN_BENCH_DISTRICT")
-    return district(Path(kept) if kept else folder.parent / "district")
+    return district(folder.parent / "district")
 
 
 def forget() -> None:

@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +142,8 @@ def reimport(folder: Path) -> float:
     for name, side in (("hub", at_hub), ("client", at_client)):
         first, again = (statistics.median(times) for times in zip(*side, strict=True))
         say(f"  {name}: again {again:.3f} s against {first:.3f} s")
-    return max(statistics.median(again / first for first, again in side) for side in (at_hub, at_client))
+    sides: tuple[Sequence[Twice], ...] = (at_hub, at_client)
+    return max(statistics.median(again / first for first, again in side) for side in sides)
 
 
 Twice = tuple[float, float]

@@ -326,7 +326,7 @@ def test_shell_opens_lazily_refreshes_what_is_seen_and_keeps_the_rest(jobs: Jobs
     shell.set_pending(1234)
     assert shell.status_text("pending") == "待同步 1,234"
     jobs.failed.emit(None, InputError("没有网络。", "稍后再试。"))
-    assert home.messages.text() == "没有网络。 稍后再试。"
+    assert home.messages.text() == "没有网络。稍后再试。"
 
 
 def test_every_standing_has_a_tone_and_every_icon_draws(themed: QApplication) -> None:

@@ -151,7 +151,7 @@ def test_a_folder_in_use_is_named(welcome: Open, copy: Stage, jobs: Jobs) -> Non
 
 def test_a_notice_is_shown(welcome: Open, copy: Stage) -> None:
     window = welcome(copy.folder / "chenmin", notice=DatabaseBusy("正在使用。", "请稍候。"))
-    assert window.sign_in.messages.text() == "正在使用。 请稍候。"
+    assert window.sign_in.messages.text() == "正在使用。请稍候。"
 
 
 def test_demonstration_accounts_fill_in(welcome: Open, copy: Stage, jobs: Jobs) -> None:

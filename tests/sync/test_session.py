@@ -212,7 +212,7 @@ def test_a_missing_or_foreign_database(one: Station, tmp_path: Path) -> None:
         open_station(tmp_path / "one", "chenmin")
     assert not database.exists()  # an empty one would fork the device's chain
     database.write_bytes(b"nonsense" * 1000)
-    with pytest.raises(WrongPassword, match="已损坏"):
+    with pytest.raises(StoreError, match="已损坏"):
         open_station(tmp_path / "one", "chenmin")
     moved.rename(database)
     open_station(tmp_path / "one", "chenmin").session.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 _ROWS = 6
 """Rows before a section scrolls within itself."""
 
-_ENTITY_TITLES = ("name", "entity_name", "party_name", "uscc", "party_uscc")
+_ENTITY_TITLES = ("name", "entity_name", "party_name", "party_kind", "uscc", "party_uscc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class SectionView(QWidget):
                 if cell.tone != "plain":
                     item.setForeground(tone(cell.tone))
                 table.setItem(r, c, item)
-        _fit(table, shown.columns, shown.declared.label)
+        _fit(table, shown)
         rows = min(len(shown.rows), _ROWS)
         table.setFixedHeight(ROW * (rows + 1) + 2)
         if len(shown.rows) <= _ROWS:
@@ -168,9 +167,9 @@ class SectionView(QWidget):
         self.opened.emit(self.shown.declared.name, self.shown.ids[row])
 
 
-def _fit(table: QTableWidget, columns: Sequence[Column], label: str) -> None:
-    """Declared widths; what is left over goes to the texts, or to what names a record."""
-    char = table.fontMetrics().horizontalAdvance("0")
+def _fit(table: QTableWidget, shown: Shown) -> None:
+    """As wide as what stands there; what is left over goes to the texts, or to what names a record."""
+    metrics, columns, label = table.fontMetrics(), shown.columns, shown.declared.label
     header = table.horizontalHeader()
     growing = [i for i, c in enumerate(columns) if c.grows]
     growing = growing or [i for i, c in enumerate(columns) if c.name == label] or [len(columns) - 2]
@@ -178,4 +177,6 @@ def _fit(table: QTableWidget, columns: Sequence[Column], label: str) -> None:
         if i in growing:
             header.setSectionResizeMode(i, QHeaderView.ResizeMode.Stretch)
         else:
-            table.setColumnWidth(i, column.chars * char + 16)
+            texts = (column.title, *(row[i].text for row in shown.rows))
+            most = max(column.chars * metrics.horizontalAdvance("0"), metrics.horizontalAdvance(column.title))
+            table.setColumnWidth(i, min(most, max(map(metrics.horizontalAdvance, texts))) + 20)

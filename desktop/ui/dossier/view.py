@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.actions import button, link_button
 from desktop.ui.dossier.section import SectionView, Shown, prepare
 from desktop.ui.factlist import Fact, FactList
+from desktop.ui.flow import FlowLayout
 from desktop.ui.theme import TONES
 from desktop.ui.twopart import DETAIL, TwoPartDelegate
 from shared.fields import Field, Kind
@@ -130,11 +131,10 @@ class DossierView(QWidget):
         first.addWidget(self._warnings)
         first.addStretch(1)
         first.addWidget(self._as_of)
-        second = QHBoxLayout()
-        second.setSpacing(8)
+        second = QWidget()
+        line = FlowLayout(second, 8)
         for action in actions:
-            second.addWidget(button(action))
-        second.addStretch(1)
+            line.addWidget(button(action))
         self._facts = FactList(_LABEL, 3)
         self._long = FactList(_LABEL)
         panel = QFrame()
@@ -169,7 +169,7 @@ class DossierView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(first)
-        column.addLayout(second)
+        column.addWidget(second)
         column.addWidget(panel)
         column.addLayout(lower, 1)
         self.setFocusProxy(self._index)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from desktop.work.importing import Checked, ImportReport
 
 LISTED = 500
-_FIELD_ROWS = 5
+_FIELD_ROWS = 6
 _WHOLE = "整行"
 
 

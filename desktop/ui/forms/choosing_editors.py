@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from desktop.ui.forms.editor import SHORT, Editor
+from desktop.ui.forms.editor import Editor, short_width
 from desktop.ui.forms.suggest import Choice, Offer, SuggestEdit
 from desktop.work.jobs import Job, Jobs
 from shared.errors import YizhanError
@@ -85,7 +85,7 @@ class BoolEditor(ChoiceEditor):
 
     def __init__(self, field: Field, records: Records, jobs: Jobs) -> None:
         super().__init__(field, records, jobs)
-        self.line.setFixedWidth(SHORT)
+        self.line.setFixedWidth(short_width(self))
         self._row.addStretch(1)
         if not self.line.placeholderText():
             self.line.setPlaceholderText("是 / 否")

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from desktop.work.records import Records
 
 SHORT = 168
-"""Width of editors for dates, numbers and the like."""
+"""Least width of editors for dates, numbers and the like."""
+
+
+def short_width(widget: QWidget) -> int:
+    """Room for a time and its button, in the type size of the widget."""
+    return max(SHORT, widget.fontMetrics().horizontalAdvance("如 2026-05-06 10:20") + 56)
 
 
 class Editor(QWidget):

@@ -79,7 +79,7 @@ class LinkRow(QAbstractButton):
         if self._leads and (self.underMouse() or self.isDown()):
             painter.fillRect(self.rect(), colour("accent_soft"))
         middle = Qt.AlignmentFlag.AlignVCenter
-        right = self.width() - _PAD - (_ARROW + 4 if self._leads else 0)
+        right = self.width() - _PAD - _ARROW - 4  # figures line up, whether a row leads somewhere or not
         if self._leads:
             icon("right", "muted").paint(painter, QRect(right + 4, 0, _ARROW, self.height()))
         if self._shade in _FIGURES:
@@ -123,7 +123,7 @@ class Panel(QFrame):
         self._remark = QLabel(remark)
         self._remark.setProperty("muted", True)
         head = QHBoxLayout()
-        head.setContentsMargins(_PAD - 1, 4, _PAD, 0)
+        head.setContentsMargins(_PAD + 1, 4, _PAD, 0)
         head.addWidget(heading)
         head.addStretch(1)
         head.addWidget(self._remark)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from desktop.work.syncing import Attempt
 
 _COLUMNS = ("received_at", "media_no", "media_kind", "sent_from", "applied", "outcome", "handled_by")
-_CHARS = {"media_no": 16, "media_kind": 18, "sent_from": 20}
+_CHARS = {"media_no": 14, "media_kind": 17, "sent_from": 18, "applied": 9, "outcome": 12}
 _ATTEMPTS = (
     PlainColumn("时间", 20),
     PlainColumn("方向", 10),

@@ -27,6 +27,7 @@ _OWN = ("drafts", "pending")
 _WEEK = "一二三四五六日"
 _RECENT = 8
 _NEVER = "本机尚未与中心完成同步"
+_NOTHING_ENTERED = "还没有录入过。点上面的按钮开始，或从 Excel 粘贴、导入。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class HomePage(Page):
         super().__init__("home", "工作台", "home")
         self.desk = desk
         self._asked = 0
+        records = desk.records
+        self._may_enter = any(records.may("create", t) for t in records.types("collection"))
         who = QLabel(desk.records.actor.name)
         who.setProperty("strong", True)
         self._day = QLabel()
@@ -204,7 +207,7 @@ class HomePage(Page):
             )
             for one in found
         ]
-        self.recent.put(rows, "还没有录入过。点上面的按钮开始，或从 Excel 粘贴、导入。")
+        self.recent.put(rows, _NOTHING_ENTERED if self._may_enter else "这里列出您录入的记录。")
 
 
 def _minutes(stamp: str) -> str:

@@ -60,11 +60,12 @@ class RecordsPage(Page):
     # --- the page ------------------------------------------------------------
     def shown(self, params: dict[str, Any]) -> None:
         name = params.get("type") or next(iter(params.get("types") or ()), "")
-        if not name and self._stack.count() == 0 and self._types:
-            name = self._types[0].name
+        known = {t.name for t in self._all_types()}
+        if name not in known:
+            name = self._types[0].name if self._stack.count() == 0 and self._types else ""
         if params.get("queue"):
             params = {**params, "filter": queues.by_name(params["queue"]).filter}
-        if name and any(t.name == name for t in self._all_types()):
+        if name:
             self.open_type(name, params)
         elif self.room is not None:
             self.room.begin(params)

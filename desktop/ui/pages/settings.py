@@ -35,7 +35,7 @@ _NUMBERS = {
     "idle_lock_minutes": (1, 240, " 分钟", "这么久没有操作就要求重新输入密码"),
     "auto_sync_minutes": (0, 1440, " 分钟", "0 为不自动同步；有网络时在后台进行"),
 }
-_ROLES = {"officer": "经办人员", "bureau_admin": "单位管理员", "hub_admin": "中心管理员"}
+_ROLES = {"officer": "监管人员", "bureau_admin": "单位管理员", "hub_admin": "中心管理员"}
 
 
 class SettingsPage(Page):

@@ -199,8 +199,9 @@ class SyncPage(Page):
             "wait" if waiting else "good",
         )
         self.tiles.put("receipt", moment(state.last_receipt_at), f"中心已签收 {state.receipted:,} 条变更")
+        signed = moment(state.evidence_at).partition("-")[2] or NOTHING
         self.tiles.put(
-            "as_of", moment(state.complete_at), f"中心签名 {moment(state.evidence_at)}",
+            "as_of", moment(state.complete_at), f"中心签名 {signed}",
             "plain" if state.complete_at else "wait",
         )  # fmt: skip
         self._show_lease(lease)

@@ -32,8 +32,8 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | _MIDDLE
 _RIGHT, _CENTRE = Qt.AlignmentFlag.AlignRight | _MIDDLE, Qt.AlignmentFlag.AlignHCenter | _MIDDLE
 
 _LOOKS = {
-    "bureau": ("单位", 14, _LEFT),
-    "device": ("席位", 14, _LEFT),
+    "bureau": ("单位", 18, _LEFT),
+    "device": ("席位", 13, _LEFT),
     "carrier": ("途径", 6, _CENTRE),
     "changes": ("变更", 7, _RIGHT),
     "bytes": ("大小", 10, _RIGHT),
@@ -42,6 +42,7 @@ _LOOKS = {
 }
 _CELLS: dict[str, Callable[[Row], Shown]] = {
     "device": lambda row: Shown(str(row.values["device"] or NOTHING).partition("（")[0]),
+    "changes": lambda row: Shown(f"{row.values['changes'] or 0:,}"),
     "bytes": lambda row: Shown(size_text(row.values["bytes"])),
     "outcome": lambda row: Shown(*_outcome(row)),
     "duration_ms": lambda row: Shown(took(row.values["duration_ms"])),
@@ -88,6 +89,7 @@ class SyncLogPage(Page):
         self.body.addWidget(Panes(self.table, detail, 0.7), 1)
         self.bar.changed.connect(self._filter)
         self.table.selection_changed.connect(self._show)
+        self.table.model.counted.connect(self._counted)
 
     def shown(self, params: dict[str, Any]) -> None:
         wanted = params.get("filter")
@@ -134,6 +136,11 @@ class SyncLogPage(Page):
 
         self._desk.jobs.run("统计同步日志", work, show, self.report, quiet=True, owner=self)
 
+    def _counted(self, count: int, final: bool) -> None:
+        """Something is always chosen: its detail is what one came for."""
+        if count and self.table.current() is None:
+            self.table.grid.selectRow(0)
+
     def _show(self, row: Row | None) -> None:
         self._nothing.setVisible(row is None)
         self._area.setVisible(row is not None)
@@ -163,7 +170,7 @@ class SyncLogPage(Page):
                     ],
                 ),
                 (
-                    "双方",
+                    "发出方",
                     [
                         Fact("单位", bureau),
                         Fact("席位", str(one["device"] or "")),

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from desktop.ui.factlist import Fact, FactList, Section, scrolled
 from desktop.work.jobs import Job, Jobs
 from shared.errors import YizhanError
+from shared.fields import Kind
 from shared.record import RecordType
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def _sections(records: Records, declared: RecordType, row: Row) -> list[Section]
         if value in (None, "") or one.derive_from or one.name in (declared.label, declared.about):
             continue
         shade = cycle.state(str(value)).tone if cycle is not None and one.name == cycle.field else "plain"
-        groups.setdefault(one.group, []).append(Fact(one.title, records.show(one, value), shade))
+        unit = f" {one.unit}" if one.kind is Kind.MONEY else ""
+        groups.setdefault(one.group, []).append(Fact(one.title, records.show(one, value) + unit, shade))
     sections: list[Section] = list(groups.items())
     about = str(row.values.get(declared.about) or "") if declared.about else ""
     return [*sections, *_entity(records, about)]

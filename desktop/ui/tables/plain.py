@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.tables.view import share_out
 from desktop.ui.theme import ROW, colour, tone
 
 Index = QModelIndex | QPersistentModelIndex
@@ -220,8 +221,8 @@ class _PlainGrid(QTableView):
         widths = [c.chars * char + 16 for c in columns]
         growing = [i for i, c in enumerate(columns) if c.grows]
         spare = self.viewport().width() - sum(widths)
-        for i in growing:
-            widths[i] += max(spare // len(growing), -widths[i] * 2 // 5)
+        most = sum(widths[i] for i in growing) * 2 // 5
+        share_out(widths, growing, max(spare, -most))
         for i, width in enumerate(widths):
             self.horizontalHeader().resizeSection(i, width)
 

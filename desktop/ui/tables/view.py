@@ -287,10 +287,8 @@ class _Grid(QTableView):
         widths = [c.chars * char + 16 for c in self._model.columns]
         growing = [i for i, c in enumerate(self._model.columns) if c.grows]
         spare = self.viewport().width() - sum(widths)
-        if growing:
-            least = round(max(spare, -sum(widths[i] for i in growing) * _SHRINK))
-            for i in growing:
-                widths[i] += least // len(growing)
+        if spare + round(_SHRINK * sum(widths[i] for i in growing)) >= 0:  # else it scrolls anyway
+            share_out(widths, growing, spare)
         self._fitting = True
         for i, width in enumerate(widths):
             self.horizontalHeader().resizeSection(i, width)
@@ -324,6 +322,14 @@ class _Grid(QTableView):
             if self._model.row_at(index.row()) is not None:
                 lines.append("\t".join(self._model.text_at(index.row(), i) for i in columns))
         _to_clipboard("\n".join(lines))
+
+
+def share_out(widths: list[int], growing: Sequence[int], spare: int) -> None:
+    """Give the spare room, or what is missing, to the growing columns, to the last pixel."""
+    for left, i in zip(range(len(growing), 0, -1), growing, strict=True):
+        part = spare // left
+        widths[i] += part
+        spare -= part
 
 
 class _Cells(QStyledItemDelegate):
