@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,12 @@ from desktop.ui.welcome.doors import Doors
 from desktop.ui.welcome.window import WelcomeWindow
 from desktop.work.events import Events
 from desktop.work.jobs import Job, Jobs
-from desktop.work.settings import Settings
-from shared.errors import YizhanError
+from desktop.work.settings import DAMAGED_NAME, Settings
+from shared.errors import StoreError, YizhanError
 
 if TYPE_CHECKING:
     from desktop.ui.lock import IdleLock
+    from desktop.ui.notify import MessageBar
     from desktop.ui.shell import Shell
     from desktop.work.desk import Desk
     from desktop.work.session import Session
@@ -35,6 +37,10 @@ FIRST_SYNC_MS = 500
 MINUTE_MS = 60_000
 HUB_KEY_FILE = "hub.pub"
 """The hub's public signing key, for ``yizhan package verify`` without a password."""
+_SETTINGS_LOST = StoreError(
+    "本机的设置文件读不出来，已改用默认设置。",
+    f"数据没有受影响；登录后请在设置中重新填写中心地址等，原文件留作 {DAMAGED_NAME}。",
+)
 
 
 def doors_of(settings: Settings, events: Events) -> Doors:
@@ -95,7 +101,8 @@ class Program(QObject):
 
     def start(self) -> WelcomeWindow:
         """Show who may sign in."""
-        self.welcome = WelcomeWindow(self.doors, self.jobs, self.settings, self._hints)
+        notice = _SETTINGS_LOST if self.settings.damaged else None
+        self.welcome = WelcomeWindow(self.doors, self.jobs, self.settings, self._hints, notice)
         self.welcome.signed_in.connect(self.enter)
         self.welcome.show()
         return self.welcome
@@ -110,9 +117,10 @@ class Program(QObject):
         from desktop.work.files import write_atomic
 
         self.desk = desk = Desk.of(session, self.jobs, self.events)
-        write_atomic(
-            session.settings.folder / HUB_KEY_FILE, session.hub_trust.sign.to_bytes().hex().encode()
-        )
+        with suppress(StoreError):  # a full disk keeps nobody out
+            write_atomic(
+                session.settings.folder / HUB_KEY_FILE, session.hub_trust.sign.to_bytes().hex().encode()
+            )
         self.shell = shell = Shell(specs(desk), self.jobs)
         self.events.records_changed.connect(shell.refresh)
         shell.set_person(session.actor.name, session.bureau.name)
@@ -136,6 +144,13 @@ class Program(QObject):
             QTimer.singleShot(FIRST_SYNC_MS, self._sync_quietly)
         self.opened.emit(shell)
         return shell
+
+    @property
+    def messages(self) -> MessageBar | None:
+        """Where the person reads now."""
+        if self.shell is not None and self.shell.current is not None:
+            return self.shell.current.messages
+        return self.welcome.sign_in.messages if self.welcome is not None else None
 
     def sync_now(self) -> Job:
         """F9 from anywhere; the page 同步 shows the same job."""
@@ -223,14 +238,17 @@ class CrashReports:
     ) -> None:
         """An ``excepthook``; values of variables are not written, they may be personal."""
         sys.__excepthook__(kind, error, trace)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"crash-{datetime.now():%Y%m%d-%H%M%S}.txt"
-        path.write_text("".join(traceback.format_exception(kind, error, trace)), encoding="utf-8")
+        path = self._folder / f"crash-{datetime.now():%Y%m%d-%H%M%S-%f}.txt"
+        hint = f"请把报告文件交给管理员：{path}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(traceback.format_exception(kind, error, trace)), encoding="utf-8")
+        except OSError:  # a full disk, most likely the reason of all this
+            hint = "错误报告没有写成，请检查磁盘空间；仍不行请联系管理员。"
         program = self._program()
-        if program is not None and program.shell is not None and program.shell.current is not None:
-            program.shell.current.messages.say(
-                "error", "程序出现意外错误，已保存的数据没有受影响。", f"请把报告文件交给管理员：{path}"
-            )
+        messages = program.messages if program is not None else None
+        if messages is not None:
+            messages.say("error", "程序出现意外错误，已保存的数据没有受影响。", hint)
 
 
 def application(settings: Settings) -> QApplication:

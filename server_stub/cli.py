@@ -8,10 +8,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from server_stub.hub import Hub
 from server_stub.ledger import EMPTY
@@ -24,6 +25,9 @@ from shared.lifecycle import State
 from shared.store import query
 from shared.store.query import Place
 from sync.layout import Kind
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _KINDS = {"changes": "变更", "enrol_request": "登记申请"}
 PASSPHRASE = "YIZHAN_HUB_PASSPHRASE"  # noqa: S105 - the variable's name
@@ -73,8 +77,17 @@ def _serve(parsed: argparse.Namespace) -> None:
         server = uvicorn.Server(uvicorn.Config(create_app(hub), log_level="warning", access_log=False))
         # uvicorn stops gracefully and then raises the signal again, for us to end well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if parsed.with_parent:
+            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
         with listener, contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """Whoever started us holds the other end of our standard input; it closes when they end."""
+    while sys.stdin.buffer.read(4096):
+        continue
+    server.should_exit = True
 
 
 def _bureau_add(parsed: argparse.Namespace) -> None:
@@ -342,6 +355,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", _serve, "启动服务")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8420, help="0 = 自动选择")
+    serve.add_argument("--with-parent", action="store_true", help="标准输入关闭时随之结束")
     bureaus = commands.add_parser("bureau", help="单位名录").add_subparsers(dest="what", required=True)
     bureaus.add_parser("list", help="列出单位").set_defaults(run=_bureau_list)
     bureau = bureaus.add_parser("add", help="登记或更新单位")

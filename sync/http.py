@@ -19,6 +19,8 @@ from sync.package import inspect
 
 PIECE = 1 << 20
 TIMEOUT = (5.0, 60.0)
+ASKING = (5.0, 15.0)
+"""For a question that needs no work at the hub."""
 MARK = "X-Yizhan"
 RETRIES = 4
 SIP = 1 << 14
@@ -127,9 +129,10 @@ class HttpCarrier:
         stream: bool = False,
         missing_ok: bool = False,
     ) -> requests.Response:
+        timeout = ASKING if method == "HEAD" else TIMEOUT
         try:
             answer = self._http.request(
-                method, where, params=params, headers=headers, data=data, stream=stream, timeout=TIMEOUT,
+                method, where, params=params, headers=headers, data=data, stream=stream, timeout=timeout,
                 allow_redirects=False,  # a sign-in page sends us there; a hub never does
             )  # fmt: skip
         except ValueError as bad:  # a host no name service can be asked for

@@ -53,8 +53,8 @@ class HubProcess:
     def start(self) -> None:
         """Serve on the loopback, on the same port as before when it was started before."""
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            self._line(("serve", "--host", "127.0.0.1", "--port", str(self._port))),
-            env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            self._line(("serve", "--host", "127.0.0.1", "--port", str(self._port), "--with-parent")),
+            env=self._environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -69,8 +69,9 @@ class HubProcess:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=20)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            for end in (self._process.stdin, self._process.stdout):
+                if end is not None:
+                    end.close()
             self._process = None
 
     def _line(self, arguments: Sequence[str]) -> list[str]:

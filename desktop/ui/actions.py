@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
+from desktop.ui.plain import caption, tip
 from desktop.ui.theme import icon
 from desktop.work.jobs import Job
 
@@ -110,9 +111,9 @@ def tool_button(made: QAction, *, words: bool = False, link: bool = False) -> QT
 def link_button(text: str, run: Callable[[], object], hint: str = "") -> QToolButton:
     """A word in accent colour that does something small in place."""
     tool = QToolButton()
-    tool.setText(text)
+    tool.setText(caption(text))
     tool.setAccessibleName(text)
-    tool.setToolTip(hint or text)
+    tool.setToolTip(tip(hint or text))
     tool.setProperty("link", True)
     tool.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     tool.clicked.connect(lambda: run())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
+from desktop.ui.plain import plain_label
 from desktop.work.jobs import Job, Jobs
 
 _SIZES = (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10))
@@ -15,7 +16,7 @@ class JobLine(QWidget):
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
         self._job: Job | None = None
-        self._text = QLabel()
+        self._text = plain_label()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._cancel = QPushButton("取消")

@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.forms.small import SmallForm, secret_line
+from desktop.ui.plain import plain_label
 from desktop.work.jobs import Job, Jobs
 from shared.errors import YizhanError
 
@@ -106,7 +107,7 @@ class LockWindow(QWidget):
         self._busy = False
         title = QLabel("已锁定")
         title.setProperty("welcomeTitle", True)
-        words = QLabel(f"{person} 仍在登录。输入密码继续，未保存的内容都还在；关闭本窗口则退出程序。")
+        words = plain_label(f"{person} 仍在登录。输入密码继续，未保存的内容都还在；关闭本窗口则退出程序。")
         words.setWordWrap(True)
         self.password = secret_line("登录密码")
         self.form = SmallForm(3)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from desktop.ui.plain import caption, plain_label
 from desktop.ui.theme import icon
 from desktop.work.jobs import Job, Jobs
 
@@ -41,13 +42,13 @@ class StatusBar(QStatusBar):
     def put(self, name: str, text: str, picture: str, shade: str = "ink") -> None:
         """Set one field."""
         field = self._fields[name]
-        field.setText(text)
+        field.setText(caption(text))
         field.setIcon(icon(picture, shade))
         field.setAccessibleName(text)
 
     def text(self, name: str) -> str:
         """What one field says."""
-        return self._fields[name].text()
+        return self._fields[name].text().replace("&&", "&")
 
     def _field(self, name: str, hint: str) -> QToolButton:
         field = QToolButton()
@@ -68,7 +69,7 @@ class _RunningJob(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._job: Job | None = None
-        self._title = QLabel()
+        self._title = plain_label()
         self._bar = QProgressBar()
         self._bar.setFixedWidth(140)
         self._bar.setTextVisible(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -175,9 +176,10 @@ def sign_in(
         except BaseException:
             store.close()
             raise
-        clear_spool(settings.spool)
-        if settings.last_account != account:
-            settings.set("last_account", account)
+        with suppress(OSError, StoreError):  # a full disk keeps nobody from reading
+            clear_spool(settings.spool)
+            if settings.last_account != account:
+                settings.set("last_account", account)
     except BaseException:
         guard.release()
         raise

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 from urllib.parse import urlsplit
 
 from desktop.work.files import write_atomic
-from shared.errors import InputError, StoreError
+from shared.errors import InputError
 
 FILE_NAME = "settings.json"
+DAMAGED_NAME = "settings-damaged.json"
 FOLDER_VARIABLE = "YIZHAN_DATA"
 
 T = TypeVar("T")
@@ -104,6 +106,7 @@ class Settings:
         self.folder = folder or data_folder()
         self.path = self.folder / FILE_NAME
         self.damaged = False
+        """The file is there and cannot be read; the defaults are in force."""
         self._values = self._load()
 
     @classmethod
@@ -129,7 +132,11 @@ class Settings:
         merged = {**self._values, **changes}
         if merged != self._values or not self.path.exists():
             body = json.dumps(merged, ensure_ascii=False, indent=1, sort_keys=True)
+            if self.damaged:
+                with suppress(OSError):
+                    self.path.replace(self.path.with_name(DAMAGED_NAME))
             write_atomic(self.path, body.encode())
+            self.damaged = False
         self._values = merged
 
     # --- places in the data folder -------------------------------------------
@@ -148,10 +155,8 @@ class Settings:
             found = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return {}
-        except OSError as bad:
-            raise StoreError("读不到本机的设置文件。", f"请检查 {self.path} 的权限。") from bad
-        except ValueError:
-            self.damaged = True  # defaults serve; the next save replaces it
+        except (OSError, ValueError, RecursionError):
+            self.damaged = True  # defaults serve; the next save sets the file aside
             return {}
         if not isinstance(found, dict):
             self.damaged = True

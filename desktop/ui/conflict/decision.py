@@ -22,6 +22,7 @@ from desktop.ui.actions import button, link_button
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.forms.editor import Editor
 from desktop.ui.forms.editors import editor_for
+from desktop.ui.plain import plain_label
 from desktop.ui.words import moment
 from desktop.work.jobs import Jobs
 
@@ -53,7 +54,7 @@ class DecisionPanel(QWidget):
         self._detail: Detail | None = None
         self._allowed = False
         self._editor: Editor | None = None
-        self._title = QLabel()
+        self._title = plain_label()
         self._title.setProperty("strong", True)
         self._title.setWordWrap(True)
         self._link = link_button("查看记录", self._open, "打开这条记录")
@@ -68,7 +69,7 @@ class DecisionPanel(QWidget):
         for place, box in enumerate((self._ours, self._theirs)):
             sides.addWidget(box, 0, place)
             sides.setColumnStretch(place, 1)
-        self._moved = QLabel()
+        self._moved = plain_label()
         self._moved.setWordWrap(True)
         self._moved.setProperty("problem", "warn")
         self._group = QButtonGroup(self)
@@ -88,7 +89,7 @@ class DecisionPanel(QWidget):
         self._editor_row.setContentsMargins(24, 0, 0, 0)
         self._editor_row.setSpacing(2)
         choices.insertLayout(3, self._editor_row)
-        self._problem = QLabel()
+        self._problem = plain_label()
         self._problem.setWordWrap(True)
         self._problem.setProperty("problem", "reject")
         self._editor_row.addWidget(self._problem)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.actions import link_button
+from desktop.ui.plain import tip
 from desktop.ui.tables.columns import STANDING, Column, columns_for
 from desktop.ui.theme import ROW, STANDING_TONES, tone
 from shared.fields import Kind
@@ -137,7 +138,7 @@ class SectionView(QWidget):
             for c, cell in enumerate(row):
                 item = QTableWidgetItem(cell.text)
                 item.setTextAlignment(shown.columns[c].align)
-                item.setToolTip(cell.text if shown.columns[c].grows else "")
+                item.setToolTip(tip(cell.text) if shown.columns[c].grows else "")
                 if cell.tone != "plain":
                     item.setForeground(tone(cell.tone))
                 table.setItem(r, c, item)

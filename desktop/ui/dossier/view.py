@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QScrollArea,
@@ -23,6 +22,7 @@ from desktop.ui.actions import button, link_button
 from desktop.ui.dossier.section import SectionView, Shown, prepare
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.flow import FlowLayout
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import TONES
 from desktop.ui.twopart import DETAIL, TwoPartDelegate
 from shared.fields import Field, Kind
@@ -116,12 +116,12 @@ class DossierView(QWidget):
         self.setAccessibleName("一屏式档案")
         self.dossier: Dossier | None = None
         self.sections: list[SectionView] = []
-        self._name = QLabel()
+        self._name = plain_label()
         self._name.setProperty("tileValue", True)
         self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._status = QLabel()
-        self._warnings = QLabel()
-        self._as_of = QLabel()
+        self._status = plain_label()
+        self._warnings = plain_label()
+        self._as_of = plain_label()
         self._as_of.setProperty("muted", True)
         first = QHBoxLayout()
         first.setSpacing(12)

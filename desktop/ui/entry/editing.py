@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 from desktop.ui.actions import button
 from desktop.ui.forms.form import RecordForm
+from desktop.ui.plain import plain_label, tip
 from desktop.ui.theme import STANDING_TONES, TONES
 from desktop.work.jobs import Jobs
 from shared.record import RecordType
@@ -31,10 +32,10 @@ class Editing(QWidget):
         self.declared = declared
         self.record: Row | None = None
         self.form = RecordForm(declared, records, jobs)
-        self._title = QLabel()
+        self._title = plain_label()
         self._title.setProperty("section", True)
         self._standing = QLabel()
-        self._note = QLabel()
+        self._note = plain_label()
         self._note.setProperty("muted", True)
         self._note.setWordWrap(True)
         head = QHBoxLayout()
@@ -89,7 +90,7 @@ class Editing(QWidget):
         name = "" if row is None else str(row.values.get(declared.label) or "")
         text = f"新增{declared.title}" if row is None else f"{declared.title}  {name}".strip()
         self._title.setText(text)
-        self._title.setToolTip(name)
+        self._title.setToolTip(tip(name))
         self._standing.setText("" if row is None else str(row.standing))
         if row is not None:
             shade = QColor(TONES[STANDING_TONES.get(str(row.standing), "plain")])

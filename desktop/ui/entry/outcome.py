@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.actions import link_button
+from desktop.ui.plain import plain_label, tip
 from desktop.ui.theme import ROW, TONES, icon
 from shared.errors import Level, Problem
 from shared.record import RecordType
@@ -53,11 +54,11 @@ class Outcome(QWidget):
         self.setAccessibleName(f"{declared.title}导入结果")
         self._lines: list[_Line] = []
         self._names: list[str] = []
-        self._title = QLabel()
+        self._title = plain_label()
         self._title.setProperty("section", True)
         self._said = QLabel()
         self._said.setWordWrap(True)
-        self._notes = QLabel()
+        self._notes = plain_label()
         self._notes.setProperty("muted", True)
         self._notes.setWordWrap(True)
         self._store = _push("", self.store_wanted)
@@ -253,7 +254,7 @@ def _put(
     for r, row in enumerate(rows):
         for c, text in enumerate(row):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(tip(text))
             if c in centred:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
             if shades and c == len(row) - 2:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import ROW
 
 _GAP = 4
@@ -33,7 +34,7 @@ class SmallForm(QWidget):
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         label.setBuddy(control)
         control.setAccessibleName(title)
-        under = QLabel()
+        under = plain_label()
         under.setWordWrap(True)
         under.setProperty("normal_text", note)
         row = self._grid.rowCount()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout
 
+from desktop.ui.plain import plain_label, tip
 from desktop.ui.theme import TONES
 from shared.errors import Level, Problem
 
@@ -22,7 +23,7 @@ class Summary(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = QLabel()
+        self._title = plain_label()
         self._title.setProperty("strong", True)
         self._list = QListWidget()
         self._list.setAccessibleName("需要修改的内容")
@@ -52,7 +53,7 @@ class Summary(QFrame):
         for name, title, problem in found:
             item = QListWidgetItem(f"{title}：{problem.message}" if title else problem.message)
             item.setData(Qt.ItemDataRole.UserRole, name)
-            item.setToolTip(item.text())
+            item.setToolTip(tip(item.text()))
             item.setForeground(QColor(TONES["bad" if problem.level is Level.REJECT else "wait"]))
             self._list.addItem(item)
         line = max(_LINE, self._list.sizeHintForRow(0))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QTextCharFormat
-from PySide6.QtWidgets import QCalendarWidget, QLabel, QLineEdit, QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QCalendarWidget, QLineEdit, QPlainTextEdit, QToolButton, QWidget
 
 from desktop.ui.forms.editor import Editor, short_width
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import colour, icon
 from desktop.work.jobs import Jobs
 from shared.clock import CHINA
@@ -80,7 +81,7 @@ class AsideEditor(TextEditor):
     def __init__(self, field: Field, records: Records, jobs: Jobs) -> None:
         super().__init__(field, records, jobs)
         self.line.setFixedWidth(short_width(self))
-        self.aside = QLabel()
+        self.aside = plain_label()
         self.aside.setProperty("muted", True)
         self._row.addWidget(self.aside)
         self._row.addStretch(1)

@@ -13,6 +13,7 @@ from desktop.ui.actions import button
 from desktop.ui.entry.drafts import RECORD, SEEN
 from desktop.ui.forms.form import RecordForm
 from desktop.ui.inspecting.officers import OfficerLine
+from desktop.ui.plain import plain_label
 from desktop.ui.queues.keeping import Keeping
 from desktop.ui.theme import TONES
 from shared.errors import Rejected, YizhanError
@@ -60,7 +61,7 @@ class InspectionForm(QWidget):
         self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._title.setWordWrap(True)
         self._state = QLabel()
-        self._note = QLabel()
+        self._note = plain_label()
         self._note.setProperty("muted", True)
         self._note.setWordWrap(True)
         head = QHBoxLayout()

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.actions import link_button
 from desktop.ui.flow import FlowLayout
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import TONES
 from shared.types.inspection import LEAST_OFFICERS
 
@@ -30,7 +31,7 @@ class OfficerLine(QWidget):
         self._officers: list[Row] = []
         self._known = False
         self._chosen: frozenset[str] = frozenset()
-        self._words = QLabel()
+        self._words = plain_label()
         self._words.setWordWrap(True)
         self._names = QWidget()
         self._flow = FlowLayout(self._names, 4)

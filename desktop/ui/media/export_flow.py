@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QLabel
+from PySide6.QtWidgets import QCheckBox
 
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.jobline import size_text
 from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
 from desktop.ui.media.sheet import SheetButtons
+from desktop.ui.plain import plain_label
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.theme import TOKENS
 from desktop.ui.words import moment
@@ -52,7 +53,7 @@ class ExportFlow(Flow):
         self.for_burning = QCheckBox("导出到文件夹供刻录光盘")
         self.for_burning.setToolTip(_DISC)
         self.add_page(self.medium, self.for_burning, paragraph(_DISC, muted=True), name="选择介质")
-        self._written = QLabel()
+        self._written = plain_label()
         self._written.setProperty("tileValue", True)
         self.result_facts = FactList(5)
         self.add_page(self._written, self.result_facts, name="写入并校验")

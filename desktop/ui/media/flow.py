@@ -22,6 +22,7 @@ from desktop.ui.factlist import scrolled
 from desktop.ui.forms.small import PathLine, SmallForm
 from desktop.ui.jobline import JobLine
 from desktop.ui.notify import WARNING, MessageBar
+from desktop.ui.plain import plain_label
 from desktop.ui.stepper import Stepper
 from desktop.work.jobs import Job
 from shared.errors import Cancelled, YizhanError
@@ -160,7 +161,7 @@ def _call(run: object, *_: object) -> None:
 
 def paragraph(text: str, *, muted: bool = False) -> QLabel:
     """Some sentences."""
-    label = QLabel(text)
+    label = plain_label(text)
     label.setWordWrap(True)
     label.setProperty("muted", muted)
     return label

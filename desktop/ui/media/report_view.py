@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.jobline import size_text
+from desktop.ui.plain import plain_label
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.words import OUTCOMES, moment
 
@@ -23,10 +24,10 @@ class ReportView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._verdict = QLabel()
+        self._verdict = plain_label()
         self._verdict.setProperty("strong", True)
         self._verdict.setWordWrap(True)
-        self._problems = QLabel()
+        self._problems = plain_label()
         self._problems.setWordWrap(True)
         self._banner = QFrame()
         inside = QVBoxLayout(self._banner)

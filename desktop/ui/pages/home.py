@@ -12,6 +12,7 @@ from desktop.ui.actions import Action, button
 from desktop.ui.flow import FlowLayout
 from desktop.ui.home.rows import Badge, LinkRow, Panel
 from desktop.ui.pages.page import Page
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import STANDING_TONES
 from desktop.work.recent import Recent, recent_entries
 from shared.supervision import queues
@@ -47,9 +48,9 @@ class HomePage(Page):
         self._asked = 0
         records = desk.records
         self._may_enter = any(records.may("create", t) for t in records.types("collection"))
-        who = QLabel(desk.records.actor.name)
+        who = plain_label(desk.records.actor.name)
         who.setProperty("strong", True)
-        self._day = QLabel()
+        self._day = plain_label()
         self._day.setProperty("muted", True)
         top = QHBoxLayout()
         top.setSpacing(12)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QWidget
 
 from desktop.ui.forms.choosing_editors import BoolEditor, ChoiceEditor, CodeEditor, RefEditor
+from desktop.ui.plain import tip
 from desktop.ui.theme import icon
 from desktop.work.jobs import Jobs
 from shared.fields import Field, Kind
@@ -222,7 +223,7 @@ class _Range(ConditionBox):
                 value = PARSERS[self.field.kind](self.field, text, Context(self.records.codes))
             except Unreadable as bad:
                 complaint = str(bad)
-        line.setToolTip(complaint)
+        line.setToolTip(tip(complaint))
         line.setProperty("problem", "warn" if complaint else None)
         line.style().unpolish(line)
         line.style().polish(line)

@@ -23,6 +23,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from desktop.ui.plain import tip
 from desktop.ui.tables.columns import NUMBER, OPEN, STANDING, Column, Shown, columns_for
 from desktop.ui.theme import STANDING_TONES, colour, tone
 from desktop.work.jobs import Job, Jobs
@@ -195,7 +196,7 @@ class RecordTableModel(QAbstractTableModel):
             return self._shade(column, loaded, loaded.cells[index.column()].tone)
         text = loaded.cells[index.column()].text
         if role == Qt.ItemDataRole.ToolTipRole:
-            return text if column.grows else None
+            return tip(text) if column.grows else None
         return text
 
     def _shade(self, column: Column, loaded: _Loaded, shade: str) -> Any:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 
 from desktop.ui.actions import button
 from desktop.ui.forms.suggest import Choice, Offer, SuggestEdit
+from desktop.ui.plain import plain_label
 from desktop.ui.theme import icon
 from shared.errors import Problem
 
@@ -43,7 +44,7 @@ class Question(QWidget):
         label.setBuddy(self.purpose)
         push = button(ask, primary=True)
         push.setProperty("big", True)
-        self._problem = QLabel()
+        self._problem = plain_label()
         self._problem.setProperty("problem", "reject")
         self._problem.setWordWrap(True)
         self._problem.hide()

@@ -133,18 +133,18 @@ class SignInView(QWidget):
             self._form.focus(name)
             return None
         self._set_busy(True)
-        return self._jobs.run(
+        job = self._jobs.run(
             "登录", lambda p: self._doors.sign_in(account, password, p), self._entered, self._refused,
             lane="write", cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
+        job.on_end(lambda: self._set_busy(False))
+        return job
 
     def _entered(self, session: object) -> None:
-        self._set_busy(False)
         self.password.clear()
         self.signed_in.emit(session)
 
     def _refused(self, error: YizhanError) -> None:
-        self._set_busy(False)
         if isinstance(error, WrongPassword):
             self.password.clear()
             self._form.set_problem("password", f"{error.message}{error.hint}")

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.ui.plain import plain_label
 from desktop.ui.welcome.doors import Doors, EnrolledLine
 from desktop.ui.welcome.sign_in import Hint, SignInView
 from desktop.work.jobs import Jobs
@@ -101,7 +102,7 @@ class WelcomeWindow(QWidget):
         name.setObjectName("welcomeName")
         what = QLabel("事中事后综合监管平台\n离线客户端")
         what.setObjectName("welcomeWhat")
-        where = QLabel(f"版本 {_version()}\n数据文件夹\n{self._settings.folder}")
+        where = plain_label(f"版本 {_version()}\n数据文件夹\n{self._settings.folder}")
         where.setObjectName("welcomeWhere")
         where.setWordWrap(True)
         where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
