@@ -54,7 +54,8 @@ class HubProcess:
         """Serve on the loopback, on the same port as before when it was started before."""
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             self._line(("serve", "--host", "127.0.0.1", "--port", str(self._port), "--with-parent")),
-            env=self._environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=self._environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert self._process.stdout is not None
         for line in self._process.stdout:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.ui.plain import tip
 from desktop.ui.theme import TONES
 
 
@@ -64,11 +65,12 @@ class _Line(QLabel):
 
     def __init__(self) -> None:
         super().__init__("—")
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self._whole = "—"
 
     def put(self, text: str) -> None:
         self._whole = text
-        self.setToolTip(text)
+        self.setToolTip(tip(text))
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent, /) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.plain import tip
 from desktop.ui.theme import ROW, colour, icon, tone
 
 Badge = tuple[str, str]
@@ -51,7 +52,7 @@ class LinkRow(QAbstractButton):
         self._shade = "off" if count in (None, "0", "—") else shade
         self._leads = run is not None
         self.setText(title)
-        self.setToolTip(hint)
+        self.setToolTip(tip(hint))
         said = "，".join([self._count if count is not None else "没有权限", *(text for text, _ in badges)])
         self.setAccessibleName(f"{title}：{said}")
         self.setAccessibleDescription(hint)

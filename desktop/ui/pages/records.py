@@ -23,7 +23,7 @@ from shared.supervision import queues
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
 
-_GROUPS = (("registry", "名录"), ("list", "清单"))
+_GROUPS = (("registry", "名录"), ("list", "清单"), ("system", "系统"))
 
 
 class RecordsPage(Page):

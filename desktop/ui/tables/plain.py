@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.plain import tip
 from desktop.ui.tables.view import share_out
 from desktop.ui.theme import ROW, colour, tone
 
@@ -157,7 +158,7 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.texts[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole and self.columns[index.column()].grows:
-            return row.texts[index.column()]
+            return tip(row.texts[index.column()])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[self.columns[index.column()].align]
         if role == Qt.ItemDataRole.ForegroundRole:
