@@ -33,8 +33,8 @@ def hand_over_sheet(facts: HandOver) -> str:
         ("接收单位", facts.sent_to),
         ("内容", facts.content),
         ("经办人", facts.person),
-        ("变更集", f"{facts.sets:,} 个"),
-        ("变更", f"{facts.changes:,} 条"),
+        ("变更集", facts.inside[0]),
+        ("变更", facts.inside[1]),
         ("大小", f"{facts.size:,} 字节"),
         ("生成时间", minutes(facts.created)),
     ]
@@ -135,14 +135,14 @@ def _permits(finding: Finding, show: Show) -> tuple[int, str]:
 
 
 def _sanctions(finding: Finding, show: Show) -> tuple[int, str]:
-    names = (("name", 22), ("breach", 20), ("measures", 20), ("authority", 15), ("valid_to", 15))
+    names = (("name", 21), ("breach", 19), ("measures", 19), ("authority", 15), ("valid_to", 18))
     return _listed("sanction", finding.sanctions, names, show, "没有查到惩戒中的记录。")
 
 
 def _penalties(finding: Finding, show: Show) -> tuple[int, str]:
     names = (
-        ("document_no", 20), ("offence", 20), ("categories", 12), ("fine", 11), ("authority", 15),
-        ("decided_on", 14),
+        ("document_no", 19), ("offence", 19), ("categories", 11), ("fine", 10), ("authority", 15),
+        ("decided_on", 18),
     )  # fmt: skip
     return _listed("penalty", finding.penalties, names, show, "没有查到处罚记录。")
 

@@ -22,7 +22,7 @@ from shared.record import RecordType
 if TYPE_CHECKING:
     from desktop.work.records import Records
 
-DEBOUNCE_MS = 40
+DEBOUNCE_MS = 30
 _BASIC_KINDS = (Kind.CODE, Kind.DATE, Kind.TIME)
 _HERE = {"me": "本人", "bureau": "本单位", "today": "今天"}
 _OPS = {
