@@ -21,7 +21,7 @@ from desktop.ui.welcome.window import WelcomeWindow
 from desktop.work.events import Events
 from desktop.work.jobs import Job, Jobs
 from desktop.work.settings import DAMAGED_NAME, Settings
-from shared.errors import StoreError, YizhanError
+from shared.errors import Cancelled, StoreError, YizhanError
 
 if TYPE_CHECKING:
     from desktop.ui.lock import IdleLock
@@ -35,6 +35,8 @@ Hint = tuple[str, str, str]
 CRASH_FOLDER = "crash"
 FIRST_SYNC_MS = 500
 MINUTE_MS = 60_000
+_ASKS_THE_HUB = {"同步", "检测与中心的连接"}
+"""Titles of the jobs that learn whether the hub answers."""
 HUB_KEY_FILE = "hub.pub"
 """The hub's public signing key, for ``yizhan package verify`` without a password."""
 _SETTINGS_LOST = StoreError(
@@ -96,8 +98,9 @@ class Program(QObject):
         self._clock.timeout.connect(self._sync_quietly)
         self._moment = QTimer(self)
         self._moment.setSingleShot(True)
-        self._moment.timeout.connect(self._look_at_state)
+        self._moment.timeout.connect(self.look_at_state)
         events.records_changed.connect(self._changed)
+        self.jobs.finished.connect(self._job_over)
 
     def start(self) -> WelcomeWindow:
         """Show who may sign in."""
@@ -138,7 +141,7 @@ class Program(QObject):
             shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
         )
         shell.add_action(Action("lock", "锁定", self.idle_lock.lock, "Ctrl+L", "lock"))
-        self._look_at_state()
+        self.look_at_state()
         if self.settings.auto_sync_minutes:
             self._clock.start(self.settings.auto_sync_minutes * MINUTE_MS)
             QTimer.singleShot(FIRST_SYNC_MS, self._sync_quietly)
@@ -183,7 +186,7 @@ class Program(QObject):
         def work(progress: Callable[..., None]) -> RoundReport | None:
             return desk.syncing.sync_now(progress) if desk.syncing.check_online() else None
 
-        self.jobs.run("同步", work, self._synced, lambda _: self._look_at_state(), lane="write", owner=self)
+        self.jobs.run("同步", work, self._synced, lambda _: self.look_at_state(), lane="write", owner=self)
 
     def _synced(self, report: RoundReport | None) -> None:
         if report is not None and self.shell is not None and self.shell.current is not None:
@@ -198,17 +201,26 @@ class Program(QObject):
                 self._report(closed)
             self.shell.set_person(session.actor.name, session.bureau.name)
             self.shell.update_allowed()
-        self._look_at_state()
+        self.look_at_state()
 
     def _sync_failed(self, error: YizhanError) -> None:
-        self._report(error)
-        self._look_at_state()
+        if not isinstance(error, Cancelled):
+            self._report(error)
+        elif self.messages is not None:
+            self.messages.say("info", "同步已取消。", "数据都在本机，已传的部分不会重传。")
+        self.look_at_state()
 
     def _report(self, error: YizhanError) -> None:
         if self.shell is not None and self.shell.current is not None:
             self.shell.current.report(error)
 
-    def _look_at_state(self) -> None:
+    def _job_over(self, job: Job) -> None:
+        """Whoever asked the hub, on whatever page: the status bar knows it too."""
+        if job.title in _ASKS_THE_HUB:
+            self._moment.start(0)
+
+    def look_at_state(self) -> None:
+        """Bring the status bar up to date."""
         if self.desk is not None:
             self.jobs.run(
                 "状态", lambda _: self.desk.syncing.state() if self.desk else None, self._show_state,
@@ -218,7 +230,7 @@ class Program(QObject):
     def _show_state(self, state: SyncState | None) -> None:
         if state is None or self.shell is None:
             return
-        self.shell.set_pending(state.pending_changes)
+        self.shell.set_pending(state.pending_changes, state.held_back)
         self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
         self.shell.set_online(bool(state.online))
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from desktop.work.settings import data_folder
 from shared.errors import InputError, MediaGone, YizhanError
 from sync import package
-from sync.describe import describe
+from sync.describe import KIND_NAMES, describe
 from sync.layout import Core, Kind
 from sync.signing import VerifyKey
 
@@ -50,7 +50,7 @@ def _verify(path: Path, key: str | None) -> list[tuple[str, str]]:
     return [
         ("核验", "签名有效，内容完整"),
         ("发出方", verified.core.exporter),
-        ("用途", str(verified.core.kind)),
+        ("用途", KIND_NAMES[verified.core.kind]),
         ("指纹", verified.fingerprint_text),
         ("文件大小", f"{verified.size:,} 字节"),
     ]

@@ -24,12 +24,13 @@ from shared.filters import Filter, Op
 from shared.lifecycle import State
 from shared.store import query
 from shared.store.query import Place
+from sync.describe import KIND_NAMES
 from sync.layout import Kind
 
 if TYPE_CHECKING:
     import uvicorn
 
-_KINDS = {"changes": "变更", "enrol_request": "登记申请"}
+_KINDS = {str(kind): name for kind, name in KIND_NAMES.items()}
 PASSPHRASE = "YIZHAN_HUB_PASSPHRASE"  # noqa: S105 - the variable's name
 
 

@@ -6,6 +6,7 @@ to do next). Anything that is not a :class:`YizhanError` is a bug and surfaces.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,29 @@ def joined(message: str, hint: str) -> str:
     """Two sentences in a row: no blank after Chinese punctuation."""
     gap = "" if message.endswith(("。", "：", "；", "，", "！", "？")) else " "
     return f"{message}{gap}{hint}".strip()
+
+
+_WHY = {
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EFBIG: "超出文件大小限制",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "磁盘是只读的",
+    errno.EIO: "磁盘读写错误",
+    errno.EISDIR: "所选的是文件夹",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EEXIST: "已有同名的文件",
+    errno.ENOENT: "找不到文件或文件夹",
+    errno.ENAMETOOLONG: "文件名太长",
+    errno.EINVAL: "文件名或位置不可用",
+}
+
+
+def why(bad: OSError) -> str:
+    """What the system says about a file, in Chinese where we know it."""
+    known = _WHY.get(bad.errno) if bad.errno is not None else None
+    return known or bad.strerror or str(bad)
 
 
 class YizhanError(Exception):

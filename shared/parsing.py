@@ -132,13 +132,17 @@ def _code(one: Field, raw: Any, context: Context) -> str:
 
 
 def _codes(one: Field, raw: Any, context: Context) -> str:
-    found: set[str] = set()
-    for part in re.split(r"[,，;；\n]+", clean_text(raw)):
-        # a name may itself hold 、 as in 没收违法所得、没收非法财物: try it whole first
-        whole = context.codes.find(one.table, part) if part.strip() else None
-        words = [whole] if whole else [w for w in re.split(r"[、\s]+", part) if w]
-        found.update(_code(one, w, context) for w in words)
-    return ",".join(sorted(found))
+    words = words_of_set(clean_text(raw), lambda word: context.codes.find(one.table, word))
+    return ",".join(sorted({_code(one, w, context) for w in words}))
+
+
+def words_of_set(text: str, find: Callable[[str], str | None]) -> list[str]:
+    """What a set is made of, as written; a name may itself hold 、 as in 没收违法所得、没收非法财物."""
+    words: list[str] = []
+    for part in re.split(r"[,，;；\n]+", text):
+        known = bool(part.strip()) and find(part.strip()) is not None
+        words += [part.strip()] if known else [w for w in re.split(r"[、\s]+", part) if w]
+    return words
 
 
 def _money(one: Field, raw: Any, _: Context) -> int:

@@ -26,6 +26,7 @@ from shared.errors import (
     MediaReadOnly,
     PackageError,
     PackageTampered,
+    why,
 )
 from shared.ids import new_id
 from sync.carrier import Progress
@@ -119,7 +120,7 @@ def explain(bad: OSError, where: Path) -> MediaError:
         return MediaError("介质的格式不接受交换包的文件名。", f"请换用 exFAT 或 NTFS 格式的介质。{SPARE}")
     if bad.errno == errno.ENOTDIR:
         return MediaError("所选的不是文件夹。", "请选择介质上的一个文件夹。")
-    return MediaError(f"介质读写出错（{bad.strerror}）。", f"请重新插好介质后再试，或换一个介质。{SPARE}")
+    return MediaError(f"介质读写出错（{why(bad)}）。", f"请重新插好介质后再试，或换一个介质。{SPARE}")
 
 
 def _explain_reading(bad: OSError, where: Path) -> MediaError:
@@ -131,7 +132,7 @@ def _explain_reading(bad: OSError, where: Path) -> MediaError:
     if bad.errno in _READ_ONLY:
         return MediaError("没有读取这个文件的权限。", "请检查介质上该文件的权限，或换一台电脑复制后再试。")
     return MediaError(
-        f"介质读取出错（{bad.strerror}）。", "介质可能已损坏，请对方重新导出；本机数据没有变动。"
+        f"介质读取出错（{why(bad)}）。", "介质可能已损坏，请对方重新导出；本机数据没有变动。"
     )
 
 
@@ -276,6 +277,8 @@ def _fetch(source: Path, target: Path, progress: Progress) -> int:
     with medium_errors(source.parent, reading=True):
         if source.is_dir():
             raise MediaError("所选的是文件夹，不是交换包。", "请选择扩展名为 .yzp 的文件。")
+        if source.exists() and not source.is_file():
+            raise MediaError("所选的不是文件。", "请选择扩展名为 .yzp 的文件。")
         size = source.stat().st_size
         if size > MAX_VOLUME + SLACK * 64:
             raise PackageError("文件过大，不是驿站交换包。", "请选择扩展名为 .yzp 的交换包文件。")
@@ -320,7 +323,7 @@ def disk_errors() -> Iterator[None]:
                 "请清理磁盘后重试；已录入的数据和介质上的文件都没有变动。",
             ) from bad
         raise DiskFull(
-            f"本机数据文件夹写不进去（{bad.strerror}）。", "请检查磁盘和文件夹权限后重试。"
+            f"本机数据文件夹写不进去（{why(bad)}）。", "请检查磁盘和文件夹权限后重试。"
         ) from bad
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from desktop.bootstrap import Program, application, doors_of
 from desktop.demo.cast import Player
@@ -18,7 +18,6 @@ from desktop.work.events import Events
 from desktop.work.jobs import Job, Progress
 from desktop.work.settings import Settings
 
-WIDTH, HEIGHT = 1366, 740
 PATIENCE = 60.0
 
 
@@ -105,32 +104,3 @@ class Station:
                 return
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.player.name}: {[j.title for j in jobs.active]}")
-
-    def shot(self, path: Path) -> Path:
-        """Photograph the window."""
-        assert self.program.shell is not None
-        self.settle()
-        return photograph(self.program.shell, path)
-
-
-def photograph(window: QWidget, path: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
-    """Draw a window into a PNG file."""
-    window.resize(*size)
-    QApplication.processEvents()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not window.grab().save(str(path)):
-        raise OSError(f"cannot write {path}")
-    return path
-
-
-
-def photograph_welcome(station: Station, path: Path) -> Path:
-    """Draw the window before the window: sign-in, or a first start."""
-    program = Program(station.settings, Events())
-    window = program.start()
-    program.jobs.wait_idle(PATIENCE)
-    try:
-        return photograph(window, path, (900, 640))
-    finally:
-        window.close()
-        program.close()

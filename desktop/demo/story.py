@@ -13,6 +13,7 @@ from typing import Any
 from desktop.demo import acts
 from desktop.demo.cast import CHEN, WANG, ZHOU
 from desktop.demo.hub_process import HubProcess
+from desktop.demo.stage import Stage
 from desktop.demo.station import Station
 
 
@@ -55,7 +56,7 @@ def play(folder: Path, pictures: Path | None = None) -> int:
     story = Story(folder)
     hub = HubProcess(folder / "hub")
     stations = {p.account: Station(p, folder / "stations" / p.account) for p in (CHEN, ZHOU, WANG)}
-    stage = acts.Stage(
+    stage = Stage(
         story, hub, stations[CHEN.account], stations[ZHOU.account], stations[WANG.account], folder
     )
     try:

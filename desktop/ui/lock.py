@@ -115,6 +115,7 @@ class LockWindow(QWidget):
         self._enter = QPushButton("解锁")
         self._enter.setProperty("primary", True)
         self._enter.setDefault(True)
+        self._enter.setMinimumWidth(120)
         self._enter.setAccessibleName("解锁")
         self._enter.clicked.connect(self.submit)
         self.password.returnPressed.connect(self.submit)

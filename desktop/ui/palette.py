@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from desktop.ui.twopart import DETAIL, TwoPartDelegate
 from shared.pinyin import name_initials
 
 _WIDTH = 480
-_ROWS = 12
+_ROWS = 13
 
 
 class Palette(QFrame):
@@ -21,7 +21,7 @@ class Palette(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._over = parent
-        self.setProperty("palette", True)
+        self.setProperty("commands", True)
         self._actions: list[tuple[QAction, str]] = []
         self._word = QLineEdit()
         self._word.setPlaceholderText("输入名称或拼音首字母，回车执行")
@@ -43,7 +43,7 @@ class Palette(QFrame):
         """Show over the parent window with these actions; disabled ones are left out."""
         self._actions = [(a, name_initials(a.text()).lower()) for a in actions if a.isEnabled()]
         parent = self._over
-        self.resize(_WIDTH, 28 * _ROWS + 60)
+        self.resize(_WIDTH, 26 * _ROWS + 56)
         self.move(parent.mapToGlobal(QPoint((parent.width() - _WIDTH) // 2, 60)))
         self._word.clear()
         self._search("")
@@ -74,6 +74,7 @@ class Palette(QFrame):
     def _search(self, word: str) -> None:
         word = word.strip().lower()
         self._list.clear()
+        blank = _blank()
         found = sorted(
             (rank, i)
             for i, (a, initials) in enumerate(self._actions)
@@ -82,7 +83,7 @@ class Palette(QFrame):
         for _, i in found:
             action = self._actions[i][0]
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), action.text())
+            item = QListWidgetItem(action.icon() if not action.icon().isNull() else blank, action.text())
             item.setData(DETAIL, keys)
             item.setData(Qt.ItemDataRole.UserRole, action)
             self._list.addItem(item)
@@ -97,6 +98,13 @@ class Palette(QFrame):
         if action is not None:
             self.hide()
             action.trigger()
+
+
+def _blank() -> QIcon:
+    """For commands without a picture: their words stand under those of the others."""
+    picture = QPixmap(16, 16)
+    picture.fill(Qt.GlobalColor.transparent)
+    return QIcon(picture)
 
 
 def _rank(word: str, action: QAction, initials: str) -> int | None:

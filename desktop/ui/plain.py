@@ -22,7 +22,7 @@ def plain_label(text: str = "") -> QLabel:
 
 def tip(text: str) -> str:
     """A tooltip that shows the text as it is."""
-    if not GuiQt.mightBeRichText(text):  # type: ignore[attr-defined]
+    if not GuiQt.mightBeRichText(text):
         return text
     return f"<span>{escape(text)}</span>".replace("\n", "<br>")
 

@@ -169,10 +169,14 @@ class Shell(QMainWindow):
             "online", detail or ("在线" if online else "离线"), "cloud", "good" if online else "muted"
         )
 
-    def set_pending(self, count: int) -> None:
-        """How many changes the hub has not signed for."""
-        text = f"待同步 {count:,}" if count else "全部已入库"
-        self._status.put("pending", text, "sync" if count else "ok", "wait" if count else "good")
+    def set_pending(self, count: int, held_back: int = 0) -> None:
+        """How many changes the hub has not signed for, or signed for without taking them in."""
+        if count:
+            self._status.put("pending", f"待同步 {count:,}", "sync", "wait")
+        elif held_back:
+            self._status.put("pending", f"隔离待审 {held_back:,}", "warning", "danger")
+        else:
+            self._status.put("pending", "全部已入库", "ok", "good")
 
     def set_last_receipt(self, text: str) -> None:
         """When the hub last signed; ``""`` = never."""

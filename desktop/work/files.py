@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from shared.errors import DiskFull, StoreError
+from shared.errors import DiskFull, StoreError, why
 from shared.ids import new_id
 
 
@@ -26,11 +27,12 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.replace(draft, path)
         sync_folder(path.parent)
     except OSError as bad:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         if bad.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull("磁盘空间不足，文件没有写入。", "请清理磁盘后重试，原有文件没有变动。") from bad
         raise StoreError(
-            f"无法写入文件夹：{path.parent}", f"请检查该文件夹的权限（{bad.strerror}）。"
+            f"无法写入文件夹：{path.parent}（{why(bad)}）。", "请检查磁盘空间和该文件夹的权限后重试。"
         ) from bad
 
 

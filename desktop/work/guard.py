@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile
@@ -21,13 +22,17 @@ class InstanceGuard:
 
     def acquire(self) -> None:
         """Take the folder; raises :class:`DatabaseBusy` when another program holds it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # the lock says it in words
+            self._folder.mkdir(parents=True, exist_ok=True)
         if self._lock.tryLock(0):
             return
-        if self._lock.error() is QLockFile.LockError.PermissionError:
-            raise StoreError(f"无法写入数据文件夹：{self._folder}", "请检查该文件夹的权限。")
-        raise DatabaseBusy(
-            "驿站已在运行，本机数据正由另一个窗口使用。", "请切换到已打开的窗口；找不到时请先结束该程序再试。"
+        if self._lock.error() is QLockFile.LockError.LockFailedError:
+            raise DatabaseBusy(
+                "驿站已在运行，本机数据正由另一个窗口使用。",
+                "请切换到已打开的窗口；找不到时请先结束该程序再试。",
+            )
+        raise StoreError(
+            f"无法写入数据文件夹：{self._folder}。", "请检查磁盘空间和该文件夹的权限，再重新登录。"
         )
 
     def release(self) -> None:

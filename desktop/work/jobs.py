@@ -121,6 +121,7 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._closed = False
         self._active: dict[Job, Callable[[Any, BaseException | None], None]] = {}
         self._lanes = {
             "read": ThreadPoolExecutor(READERS, thread_name_prefix="read"),
@@ -150,6 +151,9 @@ class Jobs(QObject):
         :param owner: callbacks are dropped when this object is gone by then.
         """
         job = Job(title, lane, cancellable=cancellable, quiet=quiet)
+        if self._closed:  # the program is ending: late news start nothing any more
+            job.state = JobState.CANCELLED
+            return job
 
         def deliver(result: Any, error: BaseException | None) -> None:
             if owner is not None and not shiboken6.isValid(owner):
@@ -192,6 +196,7 @@ class Jobs(QObject):
         for job in self.active:
             job.cancel()
         calm = self.wait_idle(timeout)
+        self._closed = True
         for lane in self._lanes.values():
             lane.shutdown(wait=calm, cancel_futures=True)
         return calm

@@ -29,6 +29,7 @@ from sync.signing import VerifyKey
 
 CARRIER = "media"
 INITIATOR = "media"
+SEALED = "已加密，打开后可见"
 ALL_IN, PARTLY_IN, REFUSED = "1", "2", "3"  # code table 入库结论
 JOLIET = 64
 """Characters a file name may have on a disc that every drive reads."""
@@ -64,7 +65,10 @@ class ExportPlan:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What stands on the 介质交接单."""
+    """What stands on the 介质交接单.
+
+    :param sets: None, like ``changes``, where only the receiver can look inside.
+    """
 
     medium_type: str
     medium_number: str
@@ -76,9 +80,16 @@ class HandOver:
     sent_from: str
     sent_to: str
     person: str
-    sets: int
-    changes: int
+    sets: int | None
+    changes: int | None
     created: str
+
+    @property
+    def inside(self) -> tuple[str, str]:
+        """Change sets and changes in words."""
+        if self.sets is None or self.changes is None:
+            return SEALED, SEALED
+        return f"{self.sets:,} 个", f"{self.changes:,} 条"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +241,7 @@ class Media:
         received.applied = True
         self._note(
             "down", report.package_id, report.fingerprint, len(done.sets), done.changes, report.size, None,
-            f"已从介质 {medium.number} 导入 {done.changes} 条变更，{done.receipts} 份回执",
+            f"已从介质 {medium.number} 导入 {done.changes:,} 条变更，{done.receipts:,} 份回执",
         )  # fmt: skip
         values = self._intake_values(report, medium, analysis, done)
         intake_id = self._keep_intake(values)
@@ -307,8 +318,8 @@ class Media:
             sent_from=session.hub_trust.name,
             sent_to=report.sealed_by,
             person=session.actor.name,
-            sets=0,
-            changes=0,
+            sets=None,
+            changes=None,
             created=session.store.clock.stamp(),
         )
         return ExportResult(

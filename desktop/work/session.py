@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from desktop.work.guard import InstanceGuard
@@ -25,6 +25,8 @@ from sync.media import clear_spool
 from sync.trust import DeviceKeys, HubTrust
 
 SECONDS_A_DAY = 24 * 60 * 60
+BEHIND = timedelta(days=1)
+"""How far the clock may stand before the hub's last word without a warning."""
 
 
 class LeaseState(StrEnum):
@@ -114,10 +116,16 @@ class Session:
         days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
         left = allowed - days
         if left <= 0:
-            text = f"已 {days} 天没有与中心联系，离线期限为 {allowed} 天：本机暂为只读，仍可导出，请同步。"
+            text = (
+                f"已 {days} 天没有与中心联系，离线期限为 {allowed} 天：本机暂为只读，仍可导出，请同步；"
+                "若刚刚同步过，请校准电脑的日期。"
+            )
             return Lease(LeaseState.OVER, evidence, days, 0, text)
         if left <= self.settings.lease_warn_days:
             text = f"已 {days} 天没有与中心联系，{left} 天后本机将变为只读；请尽快同步或用介质交换一次。"
+            return Lease(LeaseState.WARN, evidence, days, left, text)
+        if since < -BEHIND:
+            text = f"电脑日期早于中心最近一次签名（{evidence[:10]}），各种期限会算错，请先校准日期和时间。"
             return Lease(LeaseState.WARN, evidence, days, left, text)
         return Lease(LeaseState.GOOD, evidence, days, left)
 

@@ -82,7 +82,17 @@ class SyncState:
     @property
     def all_in(self) -> bool:
         """Whether the status bar may say 全部已入库."""
-        return self.pending_changes == 0
+        return self.pending_changes == 0 and not self.held_back
+
+    @property
+    def held_back(self) -> int:
+        """Changes the hub has signed for without taking them in: 隔离待审."""
+        return sum(one.changes for one in self.sets if one.standing is Standing.QUARANTINED)
+
+    @property
+    def settled(self) -> str:
+        """What to say when nothing is pending."""
+        return f"隔离待审 {self.held_back:,}" if self.held_back else "全部已入库"
 
     @property
     def trouble(self) -> list[SetView]:
@@ -148,7 +158,7 @@ class Syncing:
             attempts = exchange.attempts(connection)
             evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
         return SyncState(
-            pending_changes=at.written - at.receipted,
+            pending_changes=max(0, at.written - at.receipted),
             sealed=max(0, at.sealed - at.receipted),
             receipted=at.receipted,
             last_receipt_at=last[1] if last else "",

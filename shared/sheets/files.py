@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
-from shared.errors import DiskFull, WorkbookError, YizhanError
+from shared.errors import DiskFull, WorkbookError, YizhanError, why
+
+LARGEST = 256 << 20
+"""Ten times what 50,000 rows of our widest type need."""
 
 
 @contextmanager
@@ -35,8 +39,13 @@ def written(path: Path) -> Iterator[Any]:
         raise _unwritable(path, cause if isinstance(cause, OSError) else OSError(str(bad))) from bad
     except OSError as bad:
         raise _unwritable(path, bad) from bad
+    except ValueError as bad:
+        if "null byte" not in str(bad):
+            raise
+        raise WorkbookError("文件名里有不能用的字符。", "请换一个文件名再试。") from bad
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            part.unlink()
 
 
 @contextmanager
@@ -61,7 +70,9 @@ def _unwritable(path: Path, bad: OSError) -> YizhanError:
         )
     if isinstance(bad, FileNotFoundError):
         return WorkbookError(f"文件夹“{path.parent}”不存在。", "请另选一个文件夹。")
-    return WorkbookError(f"“{path.name}”写入失败（{bad.strerror or bad}）。", "请换一个文件夹再试。")
+    if bad.errno == errno.ENAMETOOLONG:
+        return WorkbookError("文件名太长，保存不了。", "请换一个短一些的文件名再试。")
+    return WorkbookError(f"“{path.name}”写入失败：{why(bad)}。", "请换一个文件夹再试。")
 
 
 def content(path: Path) -> bytes:
@@ -69,6 +80,14 @@ def content(path: Path) -> bytes:
     if path.name.startswith("~$"):
         raise WorkbookError(f"“{path.name}”是 Excel 打开文件时的临时文件。", "请选择不带“~$”的同名文件。")
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise WorkbookError(f"“{path.name}”不是文件。", "请选择 .xlsx、.xls、.ods 或 .csv 文件。")
+        if about.st_size > LARGEST:
+            raise WorkbookError(
+                f"“{path.name}”有 {about.st_size >> 20:,} MB，太大了。",
+                "请分成几个文件，每个不超过 5 万行，再导入。",
+            )
         found = path.read_bytes()
     except PermissionError as bad:
         raise WorkbookError(
@@ -78,9 +97,7 @@ def content(path: Path) -> bytes:
     except FileNotFoundError as bad:
         raise WorkbookError(f"找不到文件“{path.name}”。", "请重新选择文件。") from bad
     except OSError as bad:
-        raise WorkbookError(
-            f"“{path.name}”读取失败（{bad.strerror or bad}）。", "请检查文件或 U 盘后再试。"
-        ) from bad
+        raise WorkbookError(f"“{path.name}”读取失败：{why(bad)}。", "请检查文件或 U 盘后再试。") from bad
     if not found:
         raise WorkbookError(f"“{path.name}”是空文件。", "请重新选择文件。")
     return found

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError
+from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError, why
 from shared.store.database import Database, open_cipher, storage_errors
 
 HEAD = "0001"
@@ -156,7 +156,7 @@ def back_up(path: Path, revision: str) -> Path:
                 "磁盘空间不足，升级前的备份没有做成，数据库没有改动。", "请清理磁盘后重新打开驿站。"
             ) from bad
         raise StoreError(
-            "升级前的备份没有做成，数据库没有改动。", f"请检查数据文件夹是否可写：{bad.strerror}"
+            "升级前的备份没有做成，数据库没有改动。", f"请检查数据文件夹是否可写：{why(bad)}"
         ) from bad
     return copy
 

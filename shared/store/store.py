@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from shared.access import Actor
 from shared.clock import Clock
+from shared.errors import StoreError
 from shared.record import RecordType
 from shared.store import tables
 from shared.store.database import Database, storage_errors
@@ -43,16 +44,19 @@ class Store:
         self.searching = searching
         self._sink: Sink = sink or Journal()
         self._lock = threading.Lock()
+        self._closed = False
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that cannot write."""
+        self._check_open()
         with storage_errors(), self.database.reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction for the exchange's own tables; records go through :meth:`unit`."""
+        self._check_open()
         with self._lock, storage_errors(), self.database.writer.begin() as connection:
             yield connection
 
@@ -90,8 +94,13 @@ class Store:
             return read_text(connection, "device"), read_number(connection, "incarnation")
 
     def close(self) -> None:
-        """Give the database back."""
+        """Give the database back; work that comes too late is refused, not done behind the next owner."""
+        self._closed = True
         self.database.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("本机数据已经关闭。", "请重新登录。")
 
 
 def create_client_tables(database: Database, types: Sequence[RecordType]) -> None:

@@ -1,4 +1,4 @@
-"""The desk of a bureau for stories told through the use cases."""
+"""The desk of a bureau for stories told through the use cases, and the program for those of its windows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.desk import Bureau, build, open_bureau
+from tests.fixtures.programs import enrolled, place_of_work, start  # noqa: F401
 
 
 @pytest.fixture(scope="session")

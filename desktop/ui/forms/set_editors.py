@@ -14,6 +14,7 @@ from desktop.ui.forms.editor import Editor
 from desktop.ui.theme import icon
 from desktop.work.jobs import Jobs
 from shared.fields import Field
+from shared.parsing import words_of_set
 
 if TYPE_CHECKING:
     from desktop.work.records import Records
@@ -58,9 +59,9 @@ class CodesEditor(Editor):
         return ",".join([*ticked, *([self._extra] if self._extra else [])])
 
     def set_raw(self, raw: str) -> None:
-        words = [w for w in raw.replace("，", ",").replace("、", ",").split(",") if w.strip()]
+        find, table = self.records.codes.find, self.field.table
         known = {i.data(Qt.ItemDataRole.UserRole) for i in self._items()}
-        codes = {w: self.records.codes.find(self.field.table, w.strip()) for w in words}
+        codes = {w: find(table, w) for w in words_of_set(raw, lambda word: find(table, word))}
         chosen = {c for c in codes.values() if c in known}
         self._extra = ",".join(w for w, c in codes.items() if c not in known)
         self._list.blockSignals(True)

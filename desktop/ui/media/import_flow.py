@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from desktop.work.desk import Desk
     from desktop.work.media import AppliedReport, ExportResult, Received
 
-STEPS = ("选择文件", "查看校验报告", "确认", "入库记录单")
+STEPS = ("选择文件", "查看校验报告", "确认", "打印单据")
 _READS = "先把文件复制到本机再核验，介质可以是只读的（光盘、写保护的 U 盘）；在您确认之前不会改动任何数据。"
 _COURIER = (
     "这个交换包由其他设备封装，本机打不开。可以把它原样送到中心，再把中心的回件写到介质上，由原单位带回。"

@@ -12,7 +12,7 @@ from desktop.ui.jobline import size_text
 from desktop.ui.media.import_flow import intake_html
 from desktop.ui.media.sheet import SheetButtons
 from desktop.ui.notify import MessageBar
-from desktop.ui.tables.columns import columns_for
+from desktop.ui.tables.columns import Shown, columns_for
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.tables.view import RecordTable
 from desktop.ui.words import ATTEMPTS, DIRECTIONS, NOTHING, grouped, moment
@@ -46,7 +46,7 @@ class Register(QWidget):
         self._messages = messages
         declared = desk.records.type("media_intake")
         columns = [
-            replace(c, chars=_CHARS.get(c.name, c.chars))
+            replace(c, chars=_CHARS.get(c.name, c.chars), shows=_applied if c.name == "applied" else None)
             for c in columns_for(declared, _COLUMNS, opens=False)
         ]
         self.intakes = RecordTable(declared, desk.records, desk.jobs, columns)
@@ -88,6 +88,10 @@ class Register(QWidget):
     def _show(self, attempts: list[Attempt]) -> None:
         media = [a for a in attempts if a.carrier == "media"]
         self.attempts.set_rows([_row(a) for a in media])
+
+
+def _applied(row: Row) -> Shown:
+    return Shown(f"{row.values['applied'] or 0:,}")
 
 
 def _row(one: Attempt) -> PlainRow:

@@ -171,9 +171,10 @@ class HomePage(Page):
         go = partial(self._go, "sync", {})
         waiting = state.pending_changes
         sealed = [(f"其中已封装 {state.sealed:,}", "off")] if state.sealed else []
-        said = f"{waiting:,}" if waiting else "全部已入库"
+        said = f"{waiting:,}" if waiting else state.settled
+        shade = "wait" if waiting else "good" if state.all_in else "bad"
         rows: list[LinkRow | None] = [
-            LinkRow("待同步变更", said, sealed, shade="wait" if waiting else "good", run=go)
+            LinkRow("待同步变更", said, sealed, shade=shade, run=go)
         ]
         trouble = len(state.trouble)
         if trouble:

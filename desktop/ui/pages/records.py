@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from desktop.work.desk import Desk
 
 _GROUPS = (("registry", "名录"), ("list", "清单"), ("system", "系统"))
+_PAGES_OF_THEIR_OWN = {"conflict", "exchange", "media_intake"}
 
 
 class RecordsPage(Page):
@@ -153,7 +154,7 @@ class RecordsPage(Page):
         return [*self._types, *(t for group, _ in _GROUPS for t in self._readable(group))]
 
     def _menu(self, group: str, title: str) -> QToolButton | None:
-        found = self._readable(group)
+        found = [t for t in self._readable(group) if t.name not in _PAGES_OF_THEIR_OWN]
         if not found:
             return None
         tool = QToolButton()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from platform import platform, python_version
+from platform import machine, python_version, system
 from typing import TYPE_CHECKING, Any
 
 from PySide6 import __version__ as qt_version
@@ -224,7 +224,7 @@ class SettingsPage(Page):
                 "关于",
                 [
                     Fact("驿站", _version()),
-                    Fact("运行环境", f"Python {python_version()}，Qt {qt_version}，{platform(terse=True)}"),
+                    Fact("运行环境", f"Python {python_version()}，Qt {qt_version}，{system()} {machine()}"),
                     Fact("许可", "Apache-2.0；界面使用 Qt（LGPL）"),
                 ],
             ),

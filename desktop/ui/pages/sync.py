@@ -194,9 +194,9 @@ class SyncPage(Page):
         waiting = state.pending_changes
         self.tiles.put(
             "pending",
-            f"{waiting:,} 条变更" if waiting else "全部已入库",
+            f"{waiting:,} 条变更" if waiting else state.settled,
             f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}" if waiting else "",
-            "wait" if waiting else "good",
+            "wait" if waiting else "good" if state.all_in else "bad",
         )
         self.tiles.put("receipt", moment(state.last_receipt_at), f"中心已签收 {state.receipted:,} 条变更")
         signed = moment(state.evidence_at).partition("-")[2] or NOTHING
