@@ -82,7 +82,7 @@ class Enrolment:
         :class:`HubRefused` for a code that is unknown, used or out of date.
         """
         request = read_request(core)
-        if not _DEVICE.fullmatch(request.device):
+        if not _DEVICE.fullmatch(request.device) or request.device == self._keys.hub_id:
             raise HubRefused("登记申请中的设备编号格式不对。", "请升级客户端后重新生成申请。")
         with self._store.unit(HUB_ACTOR) as unit:
             row = sql.execute(

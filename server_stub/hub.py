@@ -29,6 +29,7 @@ from shared.store.facts import read_text, write_text
 from shared.store.store import Store
 from shared.types import catalog
 from sync import messages, package
+from sync.entries import part
 from sync.layout import Core, Kind
 from sync.messages import ASK, CHANGE_SET, PROTOCOL, Ask
 from sync.package import CoreDraft, Opened, Verified
@@ -37,6 +38,7 @@ from sync.suite import SealPublic
 
 NETWORK = "network"
 MEDIA = "media"
+STRANGERS = 60
 MEDIA_RAW = 3 << 30
 
 
@@ -78,6 +80,7 @@ class Hub:
         keys: HubKeys | None = None,
     ) -> None:
         self.data = data
+        self._strangers: list[float] = []
         self.clock = clock or Clock()
         self.keys = keys or hub_keys.load(data / "hub.key", passphrase)
         self.store = Store(
@@ -199,12 +202,23 @@ class Hub:
         stream.seek(0)
         with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
             core = package.inspect(stream).core
+        if isinstance(refused, PackageError) and not self._may_log_stranger():
+            return  # anybody can send garbage; it must not fill the log
         exporter = _plain(core.exporter, 100) if core else None
         known = self.ledger.device(exporter) if exporter else None
         self._write_log(
             core, began, bureau=known.bureau if known else None, sets=0, changes=0, bytes=size,
             outcome="refused", reason=refused.message,
         )
+
+    def _may_log_stranger(self) -> bool:
+        """At most :data:`STRANGERS` lines an hour about packages nobody vouches for."""
+        now = time.monotonic()
+        self._strangers = [t for t in self._strangers if now - t < 3600]
+        if len(self._strangers) >= STRANGERS:
+            return False
+        self._strangers.append(now)
+        return True
 
     def _write_log(self, core: Core | None, began: _Began, **said: object) -> None:
         values = {
@@ -242,9 +256,9 @@ def _plain(text: str, most: int) -> str | None:
 def _sets(opened: Opened, asks: list[Ask]) -> Iterator[tuple[bytes, bytes]]:
     for entry in opened.entries():
         if entry.kind == CHANGE_SET:
-            yield bytes(entry.meta["envelope"]), bytes(entry.data)
+            yield part(entry, "envelope"), bytes(entry.data)
         elif entry.kind == ASK:
-            asks.append(messages.decode(bytes(entry.meta["ask"]), Ask))
+            asks.append(messages.decode(part(entry, "ask"), Ask))
 
 
 __all__ = ["MEDIA", "NETWORK", "Handled", "Hub"]

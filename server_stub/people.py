@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from shared.access import HUB_ACTOR, Actor
+from shared.access import HUB_ACTOR, Actor, Role
 from shared.errors import AccessDenied
 from shared.store import directory, sql
 
@@ -54,10 +54,12 @@ class People:
         name, bureau, roles, state, deleted = rows[0]
         if deleted or state != "active":
             raise AccessDenied(f"账号“{name}”已停用。", "请中心管理员核对该账号。")
-        home = sql.execute(
-            self._connection, "SELECT bureau FROM device_key WHERE device = ?", (device,)
-        ).scalar()
+        home, admin = sql.execute(
+            self._connection, "SELECT bureau, admin FROM device_key WHERE device = ?", (device,)
+        ).fetchone() or ("", 0)
         if bureau not in self.subtree(str(home)):
             raise AccessDenied(f"账号“{name}”不属于该设备所在的单位。", "请在本单位的设备上办理。")
         granted = frozenset(str(roles or "").split(","))
+        if not admin:  # a device speaks with its hub's rights only when it was enrolled for them
+            granted -= {Role.HUB_ADMIN}
         return Actor(user, str(name), str(bureau), granted, self.subtree(str(bureau)))

@@ -6,8 +6,9 @@ and set of fields, so that a thousand imported rows cost one header and go into
 hashes: at most :data:`BLOCK_ROWS` changes, never across a transaction's end.
 
 A *reference* to a change packs an origin and a sequence number in one integer:
-``origin << 40 | seq``. On the wire the origin is an index into the block's own
-table of origins; in a database it is that database's local number.
+``origin << 40 | seq`` in a database, where the origin is that database's local
+number; ``seq << 8 | index`` on the wire, where the index points into the block's
+own table of origins (``shared.store.references``).
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Run(msgspec.Struct, array_like=True, frozen=True):
 class Block(msgspec.Struct, array_like=True, frozen=True):
     """What is hashed and stored: runs and the origins they refer to.
 
-    :param origins: ``[device id, incarnation]``; the first is the author.
+    :param origins: ``[device id, incarnation]``; the first wrote the block: the author
+        on the way up, the hub on the way down.
     """
 
     origins: list[tuple[str, int]]

@@ -7,7 +7,7 @@ other at once, by stick days lie between them. Both are safe to repeat.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,7 @@ import msgspec
 from shared.access import HUB_ACTOR
 from shared.changes import Block, chain, decode_block, split_blocks
 from shared.errors import (
+    BadAnswer,
     Cancelled,
     DiskFull,
     Interrupted,
@@ -27,14 +28,15 @@ from shared.errors import (
 )
 from shared.store import exchange
 from shared.store.exchange import Attempt, CursorRow
-from shared.store.facts import read_number, write_text
+from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
+from shared.store.journal import types_between
 from shared.store.store import Store
 from shared.store.unit import Unit
 from sync import changeset, messages, package, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
-from sync.entries import Entry
+from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN, Kind, Range
 from sync.media import disk_errors
 from sync.messages import (
@@ -63,7 +65,7 @@ ChangedTypes = Callable[[frozenset[str]], None]
 class Absorbed:
     """What an answer brought.
 
-    :param types: names of the record types that changed.
+    :param types: names of the record types that changed, or whose records stand elsewhere now.
     """
 
     receipts: int = 0
@@ -171,11 +173,11 @@ class Engine:
         total, done = opened.verified.raw_len, 0
         for entry in opened.entries():
             if entry.kind == RECEIPT:
-                self._take_receipt(bytes(entry.meta["envelope"]), carrier, out)
+                self._take_receipt(part(entry, "envelope"), carrier, out)
             elif entry.kind == DOWN:
-                self._take_down(bytes(entry.meta["envelope"]), bytes(entry.data), out)
+                self._take_down(part(entry, "envelope"), bytes(entry.data), out)
             elif entry.kind == STATE:
-                self._take_state(messages.decode(bytes(entry.meta["state"]), State), out)
+                self._take_state(messages.decode(part(entry, "state"), State), out)
             done += len(entry.data)
             if progress is not None:
                 progress(done, total, "正在写入本机")
@@ -255,6 +257,8 @@ class Engine:
                 carrier.exchange(self._up, sealed.package_id, self._answer, progress)
             with self._answer.open("rb") as stream:
                 opened = self.open(stream)
+                if opened.core.prereqs.get("answers") != sealed.package_id:
+                    raise BadAnswer("中心的应答不是针对这次同步的。", "数据仍在本机，请稍后重试。")
                 absorbed = self.absorb(opened, carrier.name, progress)
         except YizhanError as failed:
             if not isinstance(failed, Cancelled | Interrupted | Unreachable | DiskFull):
@@ -307,13 +311,18 @@ class Engine:
                 carrier=carrier,
             )
             if new:
-                write_text(unit.connection, "evidence_at", receipt.at)
+                _evidence(unit, receipt.at)
                 follower = self._follower(unit)
                 follower.lift_shadows()
                 out.receipts += 1
                 out.repeated = False
                 out.sets += receipt.sets
+                out.types |= self._types_of(unit, receipt.sets)
             out.types |= unit.changed
+
+    def _types_of(self, unit: Unit, sets: Sequence[messages.SetReceipt]) -> set[str]:
+        found = {t for one in sets for t in types_between(unit.connection, one.first, one.last)}
+        return {self._store.by_number[number].name for number in found}
 
     def _take_down(self, envelope: bytes, payload: bytes, out: Absorbed) -> None:
         signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
@@ -334,7 +343,7 @@ class Engine:
             exchange.move_cursor(
                 unit.connection, CursorRow(down.stream, down.epoch, down.to, down.head)
             )
-            write_text(unit.connection, "evidence_at", down.at)
+            _evidence(unit, down.at)
             out.changes += follower.applied
             out.held += follower.held
             out.types |= unit.changed
@@ -343,6 +352,8 @@ class Engine:
     def _take_state(self, state: State, out: Absorbed) -> None:
         out.more = state.more
         with self._store.write() as connection:
+            if state.at < read_text(connection, "hub_time"):
+                return  # an older answer that arrives late takes nothing back
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
             if not state.more:
@@ -350,6 +361,12 @@ class Engine:
 
     def _follower(self, unit: Unit) -> Follower:
         return Follower(unit, self._store.by_number, read_number(unit.connection, "receipted"))
+
+
+def _evidence(unit: Unit, at: str) -> None:
+    """Note when the hub last signed something; never backwards."""
+    if at > read_text(unit.connection, "evidence_at"):
+        write_text(unit.connection, "evidence_at", at)
 
 
 def _continuing(down: Down, payload: bytes, at: CursorRow) -> list[Block]:

@@ -13,6 +13,7 @@ import msgspec
 
 from shared.errors import PackageError, PackageTampered, UnknownSigner
 from sync import messages, package
+from sync.entries import part
 from sync.layout import Core, Kind
 from sync.messages import GRANT, PROTOCOL, Grant
 from sync.package import CoreDraft, Sealed
@@ -95,7 +96,7 @@ def open_grant(stream: BinaryIO, keys: DeviceKeys, code: InviteCode) -> Grant:
         ) from None
     for entry in opened.entries():
         if entry.kind == GRANT:
-            grant = messages.decode(bytes(entry.meta["grant"]), Grant)
+            grant = messages.decode(part(entry, "grant"), Grant)
             if not code.proves(grant.proof, grant.hub_sign_key, grant.hub_seal_key):
                 raise UnknownSigner("登记批复与登记码不符。", "请核对登记码，并向中心管理员确认。")
             return grant

@@ -35,6 +35,14 @@ class Entry:
     data: bytes | bytearray | memoryview = b""
 
 
+def part(entry: Entry, name: str) -> bytes:
+    """The bytes an entry carries under ``name`` in its meta; a package without them is refused."""
+    found = entry.meta.get(name)
+    if not isinstance(found, bytes):
+        tampered("交换包中有一项内容不完整。")
+    return found
+
+
 class _Head(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     kind: Annotated[str, msgspec.Meta(max_length=64)]
     meta: dict[str, Any]

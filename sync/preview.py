@@ -22,7 +22,7 @@ from shared.store.journal import raw_blocks
 from shared.store.store import Store
 from sync import messages, signing
 from sync.carrier import Progress
-from sync.entries import Entry
+from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN
 from sync.messages import DOWN, RECEIPT, STATE, Down, Receipt, SetReceipt, State
 from sync.package import Opened
@@ -99,11 +99,11 @@ class _Looker:
 
     def take(self, entry: Entry) -> None:
         if entry.kind == RECEIPT:
-            self._receipt(bytes(entry.meta["envelope"]))
+            self._receipt(part(entry, "envelope"))
         elif entry.kind == DOWN:
-            self._down(bytes(entry.meta["envelope"]), bytes(entry.data))
+            self._down(part(entry, "envelope"), bytes(entry.data))
         elif entry.kind == STATE:
-            self.out.complete = not messages.decode(bytes(entry.meta["state"]), State).more
+            self.out.complete = not messages.decode(part(entry, "state"), State).more
 
     def _receipt(self, raw: bytes) -> None:
         signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)

@@ -68,6 +68,8 @@ def play(folder: Path, pictures: Path | None = None) -> int:
         hub.stop()
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
+        for old in pictures.glob("*.png"):
+            old.unlink()
         for picture in story.pictures.glob("*.png"):
             shutil.copy(picture, pictures / picture.name)
     done = sum(1 for s in story.steps if s["ok"])

@@ -18,6 +18,7 @@ from shared.ids import new_id
 from shared.parsing import clean_text
 from shared.store import exchange
 from shared.store.exchange import Attempt
+from shared.store.journal import types_between
 from sync import package
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
@@ -170,6 +171,7 @@ class Media:
             progress(0, 0, "正在封装")
             with disk_errors(), draft.open("w+b") as out:
                 sealed = session.engine.prepare(out, CARRIER, session.actor.name)
+            session.records.announce(self._waiting_types(), INITIATOR)  # 已封装 now
             names = self._names(sealed.fingerprint.hex()[:8])
             path = write_safely(
                 draft,
@@ -327,6 +329,13 @@ class Media:
         )
 
     # --- inside --------------------------------------------------------------
+    def _waiting_types(self) -> set[str]:
+        store = self._session.store
+        with store.read() as connection:
+            at = exchange.reach(connection)
+            found = types_between(connection, at.receipted + 1, at.written)
+        return {store.by_number[number].name for number in found}
+
     def _own(self, core: Core) -> VerifyKey | None:
         session = self._session
         return session.device_keys.sign.public if core.exporter == session.device else None

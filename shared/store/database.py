@@ -91,11 +91,14 @@ def open_url(url: str) -> Database:
         return _sqlite_pair(create, path, None, sqlite3)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    writer = sa.create_engine(parsed, pool_size=2, max_overflow=2, pool_pre_ping=True)
+    writer = sa.create_engine(
+        parsed, pool_size=2, max_overflow=2, pool_pre_ping=True, hide_parameters=True
+    )
     reader = sa.create_engine(
         parsed,
         pool_size=4,
         pool_pre_ping=True,
+        hide_parameters=True,  # values of rows may be personal: never in a message or a log
         connect_args={"options": "-c default_transaction_read_only=on"},
     )
     return Database(writer, reader)
@@ -106,14 +109,14 @@ def _sqlite_pair(create: Any, path: Path, key: bytes | None, module: Any) -> Dat
     fresh = not path.exists()
     writer = sa.create_engine(
         "sqlite://", module=module, creator=lambda: create(False), poolclass=QueuePool, pool_size=1,
-        max_overflow=0,
+        max_overflow=0, hide_parameters=True,
     )
     # SQLAlchemy must not begin for us: the write door says BEGIN IMMEDIATE itself.
     sa.event.listen(writer, "connect", _manual_begin)
     sa.event.listen(writer, "begin", _begin_immediate)
     reader = sa.create_engine(
         "sqlite://", module=module, creator=lambda: create(True), poolclass=QueuePool, pool_size=4,
-        max_overflow=4,
+        max_overflow=4, hide_parameters=True,
     )
     if fresh:
         with writer.connect():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from shared.changes import GENESIS, Block, chain, encode_block, pack, unpack
+from shared.changes import GENESIS, Block, chain, decode_block, encode_block, pack, unpack
 from shared.store import sql
 from shared.store.blocks import to_blocks
 from shared.store.facts import read_fact, write_fact
@@ -104,9 +104,14 @@ def raw_blocks(connection: sa.Connection, first: int, last: int) -> Iterator[byt
         yield unpack(bytes(payload))
 
 
+def types_between(connection: sa.Connection, first: int, last: int) -> set[int]:
+    """Numbers of the record types that own changes between two sequence numbers are about."""
+    return {run.type for raw in raw_blocks(connection, first, last) for run in decode_block(raw).runs}
+
+
 def count_after(connection: sa.Connection, seq: int) -> int:
     """How many own changes follow ``seq``."""
     return Journal().last_seq(connection) - seq
 
 
-__all__ = ["Block", "Journal", "Range", "count_after", "head_before", "ranges", "raw_blocks"]
+__all__ = ["Block", "Journal", "Range", "count_after", "head_before", "ranges", "raw_blocks", "types_between"]

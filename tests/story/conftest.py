@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.fixtures.desk import Bureau, build, open_bureau
 from tests.fixtures.programs import enrolled, place_of_work, start  # noqa: F401
+from tests.fixtures.towns import Town, built_town  # noqa: F401  what ``town`` copies
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,12 @@ def bureau(filled: Path, tmp_path: Path) -> Iterator[Bureau]:
     one = open_bureau(tmp_path / "bureau.db", filled)
     yield one
     one.store.close()
+
+
+@pytest.fixture
+def town(built_town: Path, tmp_path: Path) -> Iterator[Town]:  # noqa: F811
+    """The whole program, hub and computers: this test's own copy."""
+    made = Town(tmp_path / "town")
+    shutil.copytree(built_town, made.folder)
+    yield made
+    made.close()

@@ -22,13 +22,12 @@ from desktop.work.jobs import Jobs, JobState
 from desktop.work.media import MediumInfo
 from shared.clock import Clock, system_millis
 from shared.errors import StoreError
-from shared.fictitious import permit_rows
 from shared.filters import Filter
 from shared.sheets.export import write_export
 from tests.fixtures.devices import quiet
 from tests.fixtures.programs import Start
 from tests.gui.desks import World, make_world, open_desk, shell_with
-from tests.gui.test_page_records import Answers
+from tests.gui.test_page_records import Answers, permits
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +109,16 @@ def room(desk: Desk) -> Iterator[Room]:
     made.shell.close()
 
 
-def workbook(desk: Desk, path: Path, rows: int) -> Path:
+def workbook(desk: Desk, world: World, path: Path, rows: int) -> Path:
     """A good workbook of permits."""
     records = desk.records
     declared = records.type("permit")
-    parsed = [records.check(declared, raw).values for raw in permit_rows(rows)]
-    write_export(path, declared, parsed, records.codes, records, masked=False)
+    parsed = [records.check(declared, raw).values for raw in permits(world, rows)]
+    write_export(path, declared, parsed, records.show, [], records.codes, masked=False)
     return path
 
 
-def test_files_that_are_no_workbook(room: Room, desk: Desk, files: Path) -> None:
+def test_files_that_are_no_workbook(room: Room, desk: Desk, world: World, files: Path) -> None:
     package = desk.media.export(files, MediumInfo("1", "U-1"), quiet).path
     named_like_one = files / "交换 包.xlsx"
     shutil.copy(package, named_like_one)
@@ -156,8 +155,8 @@ def test_places_where_nothing_can_be_written(room: Room, files: Path) -> None:
         (files / "好 的.xlsx").unlink()
 
 
-def test_files_that_are_no_package(room: Room, desk: Desk, files: Path) -> None:
-    book = workbook(desk, files / "许可.xlsx", 3)
+def test_files_that_are_no_package(room: Room, desk: Desk, world: World, files: Path) -> None:
+    book = workbook(desk, world, files / "许可.xlsx", 3)
     renamed = files / "许可.yzp"
     shutil.copy(book, renamed)
     (files / "空.yzp").write_bytes(b"")
@@ -169,11 +168,12 @@ def test_files_that_are_no_package(room: Room, desk: Desk, files: Path) -> None:
     for path, said in (
         (renamed, "不是驿站交换包"),
         (book, "不是驿站交换包"),
-        (files / "空.yzp", "文件是空的"),
+        (files / "空.yzp", "交换包是空的或不完整。"),
         (files / "夹.yzp", "所选的是文件夹，不是交换包。请选择扩展名为 .yzp 的文件。"),
         (files / "没有.yzp", "文件不在了：介质可能已被拔出"),
     ):
         flow.start()
+        flow.medium.number.setText("U-1")
         flow.file.set_path(path)
         flow.button("核验").click()
         room.settle()
@@ -182,8 +182,8 @@ def test_files_that_are_no_package(room: Room, desk: Desk, files: Path) -> None:
     assert not list(desk.settings.spool.glob("in-*"))[1:]  # at most the one on show
 
 
-def test_pressing_twice_does_it_once(room: Room, desk: Desk, files: Path) -> None:
-    room.choice.path = workbook(desk, files / "许可.xlsx", 40)
+def test_pressing_twice_does_it_once(room: Room, desk: Desk, world: World, files: Path) -> None:
+    room.choice.path = workbook(desk, world, files / "许可.xlsx", 40)
     room.action("import").trigger()
     room.action("import").trigger()
     assert [j.title for j in desk.jobs.active].count("检查 许可.xlsx") == 1
@@ -200,8 +200,8 @@ def test_pressing_twice_does_it_once(room: Room, desk: Desk, files: Path) -> Non
     assert sum("导出" in j.title for j in desk.jobs.active) == 1
 
 
-def test_cancelling_in_the_middle_stores_nothing(room: Room, desk: Desk, files: Path) -> None:
-    room.do("import", workbook(desk, files / "许可.xlsx", 400))
+def test_cancelling_in_the_middle_stores_nothing(room: Room, desk: Desk, world: World, files: Path) -> None:
+    room.do("import", workbook(desk, world, files / "许可.xlsx", 400))
     assert room.page.sheets is not None
     outcome = room.page.sheets.outcome
     room.page.messages.clear()
