@@ -172,6 +172,8 @@ class Engine:
         out = Absorbed()
         total, done = opened.verified.raw_len, 0
         for entry in opened.entries():
+            if progress is not None:  # before, not after: what is all in is not cancelled any more
+                progress(done, total, "正在写入本机")
             if entry.kind == RECEIPT:
                 self._take_receipt(part(entry, "envelope"), carrier, out)
             elif entry.kind == DOWN:
@@ -179,8 +181,6 @@ class Engine:
             elif entry.kind == STATE:
                 self._take_state(messages.decode(part(entry, "state"), State), out)
             done += len(entry.data)
-            if progress is not None:
-                progress(done, total, "正在写入本机")
         return out
 
     def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:

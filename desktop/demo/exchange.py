@@ -176,7 +176,7 @@ def conflict_is_decided(stage: Stage) -> None:
         page.segments.choose("resolved")
         stage.shot(centre, "conflicts_done")
         centre.do(centre.program.sync_now())
-    with stage.story.step("决定回到两个单位：甲单位联网，乙单位用U 盘；三处内容一致") as seen:
+    with stage.story.step("决定回到两个单位：甲单位联网，乙单位用 U 盘；三处内容一致") as seen:
         a.do(a.program.sync_now())
         sent = b.desk.media.export(stage.stick, STICK, Progress())
         take_in(b, carry(stage, stage.centre, sent.path), "导入冲突处理结果")

@@ -40,7 +40,7 @@ def bureau_a_enrols(stage: Stage) -> None:
 
 def bureau_b_enrols(stage: Stage) -> None:
     """Bureau B has no network: request and grant are files on a stick, A is the courier."""
-    with stage.story.step("乙单位没有网络：登记申请和批复由U 盘往返，甲单位代为转交") as seen:
+    with stage.story.step("乙单位没有网络：登记申请和批复由 U 盘往返，甲单位代为转交") as seen:
         code = stage.hub.invite(ZHOU.bureau, ZHOU.account, ZHOU.name, ZHOU.roles)
         stage.b.settings.set("auto_sync_minutes", 0)
         request = _written_request(stage, ZHOU, code)
@@ -54,7 +54,7 @@ def bureau_b_enrols(stage: Stage) -> None:
 def bureau_b_loads_by_stick(stage: Stage) -> None:
     """What bureau B may know comes to it on a stick."""
     b = stage.b
-    with stage.story.step("乙单位用U 盘取得授权范围内的数据") as seen:
+    with stage.story.step("乙单位用 U 盘取得授权范围内的数据") as seen:
         sent = b.desk.media.export(stage.stick, STICK, Progress())
         take_in(b, carry(stage, stage.a, sent.path), "首次下载")
         _first_load(b, seen)

@@ -12,7 +12,7 @@ from desktop.work.exporting import Exporting
 from desktop.work.records import Records
 from shared import access
 from shared.access import Action
-from shared.errors import AccessDenied, Problem, WorkbookError
+from shared.errors import AccessDenied, Cancelled, Problem, WorkbookError
 from shared.fields import Kind
 from shared.filters import Filter
 from shared.ids import new_id
@@ -162,13 +162,20 @@ class Importing:
         inserted = updated = 0
         for start in range(0, len(good), TRANSACTION):
             part = good[start : start + TRANSACTION]
-            with self._records.unit(f"import:{import_id}", initiator=initiator) as unit:
-                for at in range(0, len(part), CHUNK):
-                    tell(start + at, len(good))
-                    new, changed = _store(unit, checked, part[at : at + CHUNK])
-                    inserted += new
-                    updated += changed
-        tell(len(good), len(good))
+            try:
+                with self._records.unit(f"import:{import_id}", initiator=initiator) as unit:
+                    for at in range(0, len(part), CHUNK):
+                        tell(start + at, len(good))
+                        new, changed = _store(unit, checked, part[at : at + CHUNK])
+                        inserted += new
+                        updated += changed
+                    tell(start + len(part), len(good))  # the last moment to cancel
+            except Cancelled:
+                if not start:
+                    raise
+                raise Cancelled(
+                    f"已取消：前 {start:,} 行已经入库，其余没有。", "再导入同一个文件时，已入库的行会被指出。"
+                ) from None
         report = checked.report
         return ImportReport(
             id=import_id,

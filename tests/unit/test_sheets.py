@@ -208,6 +208,7 @@ def test_missing_and_held_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def held(_: Path) -> bytes:
         raise PermissionError(13, "held")
 
+    (tmp_path / "x.xlsx").write_bytes(b"held by another program")
     monkeypatch.setattr(Path, "read_bytes", held)
     with pytest.raises(WorkbookError, match="正被 Excel 占用"):
         read_rows(tmp_path / "x.xlsx", ENTITY)

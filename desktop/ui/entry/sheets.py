@@ -171,6 +171,7 @@ class Sheets(QObject):
 
     def _failed(self, error: YizhanError) -> None:
         if isinstance(error, Cancelled):
-            self._messages.say(INFO, "已取消，没有改动任何数据。")
+            said = error.message if error.hint else "已取消，没有改动任何数据。"
+            self._messages.say(INFO, said, error.hint)
         else:
             self._messages.error(error)
