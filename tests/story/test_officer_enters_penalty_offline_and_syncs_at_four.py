@@ -17,8 +17,10 @@ from tests.fixtures.towns import Town, press, records_page, shell_of, standings,
 from tests.fixtures.typist import DOCUMENT, OFFENCE, typing
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-PARTY = ("party_kind", "party_name", "uscc", "legal_person")
-TYPED = ("offence", "facts", "basis", "categories", "content", "fine", "confiscated", "decided_on", "valid_to", "published_until")
+TYPED = (
+    "party_kind", "offence", "facts", "basis", "categories", "content", "fine", "confiscated",
+    "decided_on", "valid_to", "published_until",
+)  # fmt: skip
 
 
 def party(station: Station) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def enter_penalty(station: Station, number: str) -> None:
     press(station, Qt.Key.Key_Return)
     assert form.raw()["party_name"] == entity["name"]
     raw = sample("penalty")
-    wanted = {n: raw[n] for n in TYPED} | {"party_kind": raw["party_kind"], "item": "CF0001", "document_no": number}
+    wanted = {n: raw[n] for n in TYPED} | {"item": "CF0001", "document_no": number}
     for name, text in wanted.items():
         form.editor(name).set_raw(text)
     form.edited.emit()
