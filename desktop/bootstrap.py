@@ -163,15 +163,19 @@ class Program(QObject):
         )
 
     def close(self) -> None:
-        """End threads, close the database."""
+        """End threads, close the database, let the windows go."""
         self._clock.stop()
         self._moment.stop()
-        if self.shell is not None:
-            self.shell.close()
+        windows = [one for one in (self.shell, self.welcome) if one is not None]
+        for one in windows:
+            one.close()
         self.jobs.shutdown()
         if self.desk is not None:
             self.desk.session.close()
             self.desk = None
+        self.shell = self.welcome = None
+        for one in windows:
+            one.deleteLater()
 
     # --- inside --------------------------------------------------------------
     def _changed(self, types: frozenset[str], initiator: str) -> None:
