@@ -228,7 +228,7 @@ class Program(QObject):
         if self.desk is not None:
             self.jobs.run(
                 "状态", lambda _: self.desk.syncing.state() if self.desk else None, self._show_state,
-                lane="read", quiet=True, owner=self,
+                quiet=True, owner=self, newest=True,
             )  # fmt: skip
 
     def _show_state(self, state: SyncState | None) -> None:
@@ -236,7 +236,7 @@ class Program(QObject):
             return
         self.shell.set_pending(state.pending_changes, state.held_back)
         self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
-        self.shell.set_online(bool(state.online))
+        self.shell.set_online(bool(self.desk and self.desk.syncing.online))
 
     def _status_clicked(self, shell: Shell, field: str) -> None:
         shell.open("settings" if field == "person" else "sync")

@@ -71,12 +71,17 @@ class JobState(StrEnum):
 class Job:
     """One piece of work; read on the GUI thread only."""
 
-    def __init__(self, title: str, lane: str, *, cancellable: bool, quiet: bool) -> None:
+    def __init__(
+        self, title: str, lane: str, *, cancellable: bool, quiet: bool, owner: QObject | None = None
+    ) -> None:
         self.title = title
+        self.owner = owner
         self.lane = lane
         self.cancellable = cancellable
         self.quiet = quiet
         self.state = JobState.QUEUED
+        self.overtaken = False
+        """A newer one has been asked for the same: this answer is not shown."""
         self.done = 0
         self.total = 0
         self.text = ""
@@ -143,20 +148,25 @@ class Jobs(QObject):
         cancellable: bool = True,
         quiet: bool = False,
         owner: QObject | None = None,
+        newest: bool = False,
     ) -> Job:
         """Start ``work`` in a lane; exactly one of ``done`` and ``failed`` follows on the GUI thread.
 
         :param failed: takes expected errors, :class:`Cancelled` included.
         :param quiet: not shown in the status bar.
         :param owner: callbacks are dropped when this object is gone by then.
+        :param newest: callbacks are dropped when the owner has started this title again since:
+            readers run side by side, and an older answer must not paint over a newer one.
         """
-        job = Job(title, lane, cancellable=cancellable, quiet=quiet)
+        job = Job(title, lane, cancellable=cancellable, quiet=quiet, owner=owner)
         if self._closed:  # the program is ending: late news start nothing any more
             job.state = JobState.CANCELLED
             return job
 
         def deliver(result: Any, error: BaseException | None) -> None:
             if owner is not None and not shiboken6.isValid(owner):
+                return
+            if job.overtaken:
                 return
             if error is None:
                 if done is not None:
@@ -168,6 +178,9 @@ class Jobs(QObject):
             elif not isinstance(error, Cancelled):
                 self.failed.emit(job, error)
 
+        if newest:
+            for older in self._active:
+                older.overtaken |= older.owner is owner and older.title == title
         self._active[job] = deliver
         self._lanes[lane].submit(self._execute, job, work)
         return job

@@ -66,7 +66,6 @@ class SyncState:
     :param sealed: those of them that are in change sets already.
     :param receipted: own changes the hub has signed for.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
-    :param online: as of the last attempt; None before any.
     """
 
     pending_changes: int
@@ -75,7 +74,6 @@ class SyncState:
     last_receipt_at: str
     evidence_at: str
     complete_at: str
-    online: bool | None
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -126,7 +124,8 @@ class Syncing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._online: bool | None = None
+        self.online: bool | None = None
+        """As of the last attempt; None before any."""
 
     def sync_now(self, progress: Progress) -> RoundReport:
         """Rounds until nothing is left; raises what stops it, and may be called again at once."""
@@ -136,18 +135,18 @@ class Syncing:
             done = session.engine.sync(self._carrier(), progress, session.actor.name)
         except YizhanError as failed:
             if isinstance(failed, Unreachable | Interrupted | BadAnswer):
-                self._online = False
+                self.online = False
             if self._marks() != before:  # what came before it broke is here and stays
                 self._arrived(frozenset(session.store.types))
             raise
-        self._online = True
+        self.online = True
         self._arrived(frozenset(done.received.types))
         return _report(done)
 
     def check_online(self) -> bool:
         """Ask whether the hub answers; takes up to some seconds."""
-        self._online = bool(self._session.settings.hub_url) and self._carrier().alive()
-        return self._online
+        self.online = bool(self._session.settings.hub_url) and self._carrier().alive()
+        return self.online
 
     def state(self) -> SyncState:
         """Read from the local database only; never waits for the network."""
@@ -164,7 +163,6 @@ class Syncing:
             last_receipt_at=last[1] if last else "",
             evidence_at=evidence,
             complete_at=complete,
-            online=self._online,
             sets=[_view(s) for s in sets],
             attempts=attempts,
         )

@@ -272,7 +272,7 @@ def test_the_offline_lease(one: Station, tmp_path: Path, centre: Place) -> None:
 def test_a_round_and_what_the_page_shows(one: Station, url: str) -> None:
     sync = Syncing(one.session)
     before = sync.state()
-    assert (before.pending_changes, before.sets, before.last_receipt_at, before.online) == (0, [], "", None)
+    assert (before.pending_changes, before.sets, before.last_receipt_at, sync.online) == (0, [], "", None)
     assert before.evidence_at and before.all_in
     one.insert("market_entity", *ENTITIES[10:13])
     assert sync.state().pending_changes == 3 and sync.state().sealed == 0
@@ -281,7 +281,7 @@ def test_a_round_and_what_the_page_shows(one: Station, url: str) -> None:
     assert report.received_changes >= 10 and "market_entity" in report.types and not report.trouble
     assert report.summary.startswith("上报 3 条，接收")
     after = sync.state()
-    assert after.all_in and after.receipted == 3 and after.online is True
+    assert after.all_in and after.receipted == 3 and sync.online is True
     (only,) = after.sets
     assert (only.range, only.changes, only.standing) == ("1–3", 3, Standing.APPLIED) and only.sealed_at
     assert after.last_receipt_at and after.complete_at and after.evidence_at >= before.evidence_at
@@ -297,7 +297,7 @@ def test_what_stops_a_round(one: Station, url: str) -> None:
     with pytest.raises(Unreachable):
         sync.sync_now(quiet)
     state = sync.state()
-    assert state.online is False and state.pending_changes == 1 and state.sealed == 1
+    assert sync.online is False and state.pending_changes == 1 and state.sealed == 1
     assert state.attempts[0].outcome == "failed" and "连不上" in state.attempts[0].message
     assert not sync.check_online()
     one.session.settings.set("hub_url", "")
@@ -305,7 +305,7 @@ def test_what_stops_a_round(one: Station, url: str) -> None:
         sync.sync_now(quiet)
     assert not sync.check_online()
     one.session.settings.set("hub_url", url)
-    assert sync.check_online() and sync.state().online
+    assert sync.check_online() and sync.online
     sync.sync_now(quiet)
     assert sync.state().all_in
 

@@ -73,7 +73,7 @@ class Register(QWidget):
         self.intakes.set_filter(Filter())
         self._desk.jobs.run(
             "读取介质往来", lambda _: self._desk.syncing.state().attempts, self._show, self._failed,
-            quiet=True, owner=self,
+            quiet=True, owner=self, newest=True,
         )  # fmt: skip
 
     def _failed(self, error: YizhanError) -> None:

@@ -45,7 +45,6 @@ class HomePage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__("home", "工作台", "home")
         self.desk = desk
-        self._asked = 0
         records = desk.records
         self._may_enter = any(records.may("create", t) for t in records.types("collection"))
         who = plain_label(desk.records.actor.name)
@@ -116,8 +115,7 @@ class HomePage(Page):
 
     def _read(self) -> None:
         """Counts come when they come; only the last answer is shown."""
-        self._asked += 1
-        asked, desk = self._asked, self.desk
+        desk = self.desk
 
         def work(_: object) -> _Facts:
             return _Facts(
@@ -127,11 +125,7 @@ class HomePage(Page):
                 recent_entries(desk.records, _RECENT),
             )
 
-        def came(facts: _Facts) -> None:
-            if asked == self._asked:
-                self._show(facts)
-
-        desk.jobs.run("读取待办", work, came, self.report, quiet=True, owner=self)
+        desk.jobs.run("读取待办", work, self._show, self.report, quiet=True, owner=self, newest=True)
 
     def _show(self, facts: _Facts) -> None:
         today = self.desk.store.clock.today()

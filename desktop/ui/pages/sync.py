@@ -130,6 +130,7 @@ class SyncPage(Page):
             self.report,
             quiet=True,
             owner=self,
+            newest=True,
         )
 
     # --- synchronizing -----------------------------------------------------------
@@ -205,7 +206,7 @@ class SyncPage(Page):
             "plain" if state.complete_at else "wait",
         )  # fmt: skip
         self._show_lease(lease)
-        self._show_online(state.online)
+        self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
         self.types.set_rows(rows, f"共 {sum(t.records for t in types):,} 条记录、{waiting:,} 条变更")

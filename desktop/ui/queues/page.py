@@ -201,7 +201,7 @@ class WorkQueuePage(Page):
             for name, count in counts.items():
                 self.bar.set_count(name, count)
 
-        self.desk.jobs.run("统计待办", work, done, self.report, quiet=True, owner=self)
+        self.desk.jobs.run("统计待办", work, done, self.report, quiet=True, owner=self, newest=True)
 
     def _count_of(self, declared: RecordType, segment: Segment) -> int | None:
         try:
