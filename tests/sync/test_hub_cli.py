@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from server_stub import cli
+from server_stub.cli import terminal
 from shared.ids import new_id
 from sync import enrol
 from sync.http import HttpCarrier
@@ -142,8 +143,8 @@ def test_the_log_is_aligned_filtered_and_exported(hub: Run, tmp_path: Path) -> N
         hub("import", str(tmp_path / "bad.yzp"), "--answer", str(tmp_path / "a.yzp"), code=1)
     head, *lines, total = hub("log").splitlines()
     assert total == "共 3 次交换" and len(lines) == 3
-    at = cli._width(head[: head.index("结果")])
-    assert all(cli._width(line[: line.index("已拒绝")]) == at for line in lines)
+    at = terminal.width(head[: head.index("结果")])
+    assert all(terminal.width(line[: line.index("已拒绝")]) == at for line in lines)
     assert "共 2 次交换" in hub("log", "--limit", "2")
     assert "共 0 次交换" in hub("log", "--since", "2099-01-01")
     assert "共 0 次交换" in hub("log", "--outcome", "applied")

@@ -1,0 +1,92 @@
+"""``init``, ``serve``, ``status``: the hub as a service."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from server_stub.cli.commands import Commands
+from server_stub.cli.terminal import opened, passphrase, print_table, states, url_of
+from server_stub.hub import Hub
+from shared.errors import InputError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+
+
+def register(commands: Commands) -> None:
+    """The commands of this module."""
+    init = commands.add("init", _init, "建立中心：密钥和数据库")
+    init.add_argument("--name", default="驿站中心", help="中心名称")
+    serve = commands.add("serve", _serve, "启动服务")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8420, help="0 = 自动选择")
+    serve.add_argument("--with-parent", action="store_true", help="标准输入关闭时随之结束")
+    commands.add("status", _status, "中心的概况")
+
+
+def _init(parsed: argparse.Namespace) -> None:
+    if (parsed.data / "hub.key").exists():
+        raise InputError("这个文件夹里已经有一个中心。", "请换一个文件夹，或直接用 serve 启动它。")
+    hub = Hub.create(url_of(parsed), parsed.data, passphrase(parsed), parsed.name)
+    print(f"中心“{parsed.name}”已建立：{hub.keys.hub_id}")
+    print(f"签名公钥：{hub.keys.sign.public.to_bytes().hex()}")
+    hub.close()
+
+
+def _serve(parsed: argparse.Namespace) -> None:
+    import uvicorn
+
+    from server_stub.api import create_app
+
+    family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
+    with opened(parsed) as hub:
+        try:
+            listener = socket.create_server((parsed.host, parsed.port), family=family, backlog=2048)
+        except OSError as bad:
+            raise InputError(
+                f"不能在 {parsed.host}:{parsed.port} 上监听（{bad.strerror}）。",
+                "请用 --host、--port 换一个。",
+            ) from None
+        shown = f"[{parsed.host}]" if family is socket.AF_INET6 else parsed.host
+        print(f"listening on http://{shown}:{listener.getsockname()[1]}", flush=True)
+        server = uvicorn.Server(uvicorn.Config(create_app(hub), log_level="warning", access_log=False))
+        # uvicorn stops gracefully and then raises the signal again, for us to end well.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if parsed.with_parent:
+            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+        with listener, contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """Whoever started us holds the other end of our standard input; it closes when they end."""
+    while sys.stdin.buffer.read(4096):
+        continue
+    server.should_exit = True
+
+
+def _status(parsed: argparse.Namespace) -> None:
+    from shared.store import sql
+
+    with opened(parsed) as hub, hub.store.read() as connection:
+        print(f"中心：{hub.keys.name}  {hub.keys.hub_id}")
+        print(f"签名公钥：{hub.keys.sign.public.to_bytes().hex()}")
+        streams = sql.execute(connection, "SELECT name, n FROM stream ORDER BY name").fetchall()
+        devices = sql.execute(
+            connection,
+            "SELECT k.device, k.state, r.contiguous_to FROM device_key k"
+            " LEFT JOIN device_reach r ON r.device = k.device ORDER BY k.device",
+        ).fetchall()
+        titles = {s.name: s.title for s in states(hub, "device")}
+    print_table(["数据流", "变更"], ([str(n), f"{c:,}"] for n, c in streams))
+    print()
+    print_table(
+        ["设备", "状态", "已收到"], ([str(d), titles.get(s, str(s)), f"{c or 0:,}"] for d, s, c in devices)
+    )

@@ -1,0 +1,81 @@
+"""What every command needs: the hub opened, its codes, tables on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from server_stub.hub import Hub
+from server_stub.lists import codes_of
+from shared.codes import Codes, load_resource_codes
+from shared.errors import InputError
+from shared.filters import Filter
+from shared.lifecycle import State
+from shared.store import query
+from shared.store.query import Place
+
+PASSPHRASE = "YIZHAN_HUB_PASSPHRASE"  # noqa: S105 - the variable's name
+
+
+@contextlib.contextmanager
+def opened(parsed: argparse.Namespace) -> Iterator[Hub]:
+    """The hub of the data folder, given back at the end."""
+    if not (parsed.data / "hub.key").exists():
+        raise InputError("这个文件夹里还没有中心。", "请先执行 yizhan-hub init。")
+    with contextlib.closing(Hub(url_of(parsed), parsed.data, passphrase(parsed))) as hub:
+        yield hub
+
+
+def every(hub: Hub, type_name: str, wanted: Filter) -> list[dict[str, Any]]:
+    """Records of a type, as plain values with their id."""
+    with hub.store.read() as connection:
+        found = query.first(connection, hub.store.types[type_name], wanted, Place(), 100_000)
+    return [{"id": r.id, **r.values} for r in found]
+
+
+def states(hub: Hub, type_name: str) -> tuple[State, ...]:
+    """States of a type's workflow."""
+    cycle = hub.store.types[type_name].lifecycle
+    return cycle.states if cycle else ()
+
+
+def codes_known(hub: Hub) -> Codes:
+    """The code tables as this hub holds them; the shipped ones before any were loaded."""
+    found = codes_of(hub.store)
+    return found if found.tables() else Codes.from_rows(*load_resource_codes())
+
+
+def url_of(parsed: argparse.Namespace) -> str:
+    """Where the database is."""
+    return parsed.database or f"sqlite:///{(parsed.data / 'hub.db').absolute()}"
+
+
+def passphrase(parsed: argparse.Namespace) -> str:
+    """Passphrase of the hub's keys, from a file or the environment."""
+    if parsed.passphrase_file:
+        try:
+            return Path(parsed.passphrase_file).read_text(encoding="utf-8").strip()
+        except OSError:
+            raise InputError("读不到口令文件。", "请检查 --passphrase-file 的路径和权限。") from None
+    said = os.environ.get(PASSPHRASE, "")
+    if not said:
+        raise InputError("没有给出中心密钥的口令。", f"请设置环境变量 {PASSPHRASE}，或用 --passphrase-file。")
+    return said
+
+
+def print_table(heads: list[str], rows: Iterable[list[str]]) -> None:
+    """Columns as wide as what is in them; a Chinese character takes two places."""
+    whole = [heads, *rows]
+    widths = [max(width(r[i]) for r in whole) for i in range(len(heads))]
+    for row in whole:
+        print("  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip())
+
+
+def width(text: str) -> int:
+    """Places a text takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)
