@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from shared.store.tables import NAMES
+from shared.store.tables import NAMES, installation_tables
 
 hub = sa.MetaData(naming_convention=NAMES)
 
-fact = sa.Table(
-    "fact",
-    hub,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-origin = sa.Table(
-    "origin",
-    hub,
-    sa.Column("no", sa.Integer, primary_key=True),
-    sa.Column("device", sa.Text, nullable=False),
-    sa.Column("incarnation", sa.Integer, nullable=False),
-    sa.UniqueConstraint("device", "incarnation"),
-)
+installation_tables(hub)
 device_key = sa.Table(
     "device_key",
     hub,

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError, why
 from shared.store.database import Database, open_cipher, storage_errors
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision; a test holds it equal to the tree's."""
 
 CLIENT = "client"

@@ -103,15 +103,36 @@ def stored_names(declared: RecordType) -> tuple[str, ...]:
     return ("id", *declared.names)
 
 
+def installation_tables(metadata: sa.MetaData) -> None:
+    """What client and hub both have: known origins, small facts, the audit chain."""
+    sa.Table(
+        "origin",
+        metadata,
+        sa.Column("no", sa.Integer, primary_key=True),
+        sa.Column("device", sa.Text, nullable=False),
+        sa.Column("incarnation", sa.Integer, nullable=False),
+        sa.UniqueConstraint("device", "incarnation"),
+    )
+    sa.Table(
+        "fact",
+        metadata,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.LargeBinary, nullable=False),
+    )
+    sa.Table(
+        "audit",
+        metadata,
+        sa.Column("no", BIG, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.Text, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("event", sa.Text, nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+
+
 # --- the client's own tables ----------------------------------------------
-origin = sa.Table(
-    "origin",
-    client,
-    sa.Column("no", sa.Integer, primary_key=True),
-    sa.Column("device", sa.Text, nullable=False),
-    sa.Column("incarnation", sa.Integer, nullable=False),
-    sa.UniqueConstraint("device", "incarnation"),
-)
+installation_tables(client)
 journal = sa.Table(
     "journal",
     client,
@@ -194,13 +215,6 @@ attempt = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
 )
-fact = sa.Table(
-    "fact",
-    client,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-
 
 def search_ddl(declared: RecordType) -> str:
     """The search index of a type: single characters and pinyin initials (ADR 0003)."""
