@@ -64,6 +64,8 @@ class Exporting:
         place = Place(actor.user, actor.bureau, self._store.clock.today())
         with self._store.read() as connection:
             rids = query.row_ids(connection, declared, wanted, place)
+            use = f"，用途：{purpose}" if purpose else ""
+            self._records.note("export", f"{declared.title} {len(rids):,} 条{use}")
             return write_export(
                 path, declared, self._values(connection, declared, rids), self._records.show,
                 [(k, v) for k, v in facts if v], self._records.codes,

@@ -177,6 +177,8 @@ class Importing:
                     f"已取消：前 {start:,} 行已经入库，其余没有。", "再导入同一个文件时，已入库的行会被指出。"
                 ) from None
         report = checked.report
+        said = f"{checked.declared.title} 新增 {inserted:,} 条、更新 {updated:,} 条（{import_id}）"
+        self._records.note("import", said)
         return ImportReport(
             id=import_id,
             type_name=checked.declared.name,

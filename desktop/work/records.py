@@ -21,7 +21,7 @@ from shared.ids import new_id
 from shared.parsing import Context, Parsed, clean_text, code_text, is_blank, parse, printable, show
 from shared.record import RecordType
 from shared.standing import Standing
-from shared.store import drafts, duplicates, query
+from shared.store import audit, drafts, duplicates, query
 from shared.store.drafts import Draft
 from shared.store.lookups import StoreReferences
 from shared.store.query import Place, StoredRow
@@ -303,6 +303,11 @@ class Records:
         with self._store.unit(self.actor) as unit:
             unit.update(declared, record_id, changes, seen=row.seen, proven=True)
         self.announce({declared.name}, initiator)
+
+    def note(self, event: str, detail: str = "") -> None:
+        """Add what the person does to the audit chain (R217); the journal already proves what is entered."""
+        with self._store.write() as connection:
+            audit.note(connection, self._store.clock.stamp(), self.actor.user, event, detail)
 
     @contextmanager
     def unit(self, cause: str = "", *, initiator: str = "") -> Iterator[Unit]:

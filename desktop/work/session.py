@@ -15,7 +15,7 @@ from desktop.work.records import Changed, Records
 from desktop.work.settings import Settings
 from shared.access import Actor
 from shared.clock import Clock
-from shared.errors import AccessDenied, StoreError, WrongPassword
+from shared.errors import AccessDenied, DatabaseBusy, DiskFull, StoreError, WrongPassword
 from shared.store import directory
 from shared.store.directory import Place
 from shared.store.facts import read_text
@@ -99,11 +99,17 @@ class Session:
 
     def confirm(self, password: str) -> None:
         """Check the password again, after an idle lock; raises ``PasswordRefused``."""
-        self._keys.unlock(self.grant.account, password)
+        try:
+            self._keys.unlock(self.grant.account, password)
+        except WrongPassword:
+            self.records.note("sign_in_failed", "解锁时")
+            raise
+        self.records.note("unlock")
 
     def change_password(self, old: str, new: str) -> None:
         """Give the account a new password on this device."""
         self._keys.change_password(self.grant.account, old, new)
+        self.records.note("password")
 
     # --- the lease ---------------------------------------------------------------
     @property
@@ -136,6 +142,8 @@ class Session:
 
     def close(self) -> None:
         """Give database and data folder back."""
+        with suppress(StoreError):  # a full disk keeps nobody from leaving
+            self.records.note("sign_out")
         self.store.close()
         self._guard.release()
 
@@ -181,6 +189,8 @@ def sign_in(
         store = _opened(settings, unlocked.db_key, clock())
         try:
             session = Session(settings, store, unlocked, guard, file, changed)
+            with suppress(DiskFull, DatabaseBusy):  # a full disk keeps nobody from reading
+                session.records.note("sign_in")
         except BaseException:
             store.close()
             raise

@@ -15,6 +15,7 @@ from shared.filters import Filter, Op
 from shared.parsing import clean_text
 from shared.record import RecordType
 from shared.standing import Standing
+from shared.store import audit
 from shared.store.store import Store
 from shared.supervision.verification import Evidence, Finding, find
 
@@ -113,7 +114,10 @@ class Verifying:
             "data_version": finding.evidence.version,
         }
         with self._records.unit(initiator=initiator) as unit:
-            return unit.insert(self.declared, [values])[0]
+            made = unit.insert(self.declared, [values])[0]
+            at, who = self._store.clock.stamp(), self._records.actor.user
+            audit.note(unit.connection, at, who, "verify", f"核查记录 {made}")
+            return made
 
     def everything_about(self, entity_id: str, limit: int = 50) -> list[Section]:
         """The entity's file: every type that is about entities, newest first, the six blocks first."""

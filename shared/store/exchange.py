@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from shared.changes import GENESIS
-from shared.store import sql
+from shared.store import audit, sql
 from shared.store.facts import read_number, write_number
 from shared.store.journal import Journal, Range, head_before, ranges, raw_blocks
 
@@ -125,6 +125,12 @@ def record_receipt(
     return True
 
 
+def every_receipt(connection: sa.Connection) -> Iterator[bytes]:
+    """All receipts kept, oldest first."""
+    for (envelope,) in sql.execute(connection, "SELECT envelope FROM receipt ORDER BY no"):
+        yield bytes(envelope)
+
+
 def knows_receipt(connection: sa.Connection, envelope: bytes) -> bool:
     """Whether this very receipt was taken into account before."""
     digest = hashlib.sha256(envelope).hexdigest()
@@ -193,8 +199,13 @@ class Attempt:
     message: str
 
 
+_EVENTS = {("media", "up"): "media_out", ("media", "down"): "media_in"}
+
+
 def log_attempt(connection: sa.Connection, one: Attempt) -> None:
-    """Remember an exchange, failed or not."""
+    """Remember an exchange, failed or not; the audit chain holds on to what passed."""
+    detail = f"{one.outcome} {one.package_id} {one.fingerprint[:16]} {one.changes}"
+    audit.note(connection, one.at, "", _EVENTS.get((one.carrier, one.direction), "sync"), detail)
     sql.execute(
         connection,
         "INSERT INTO sync_attempt (at, carrier, direction, package_id, fingerprint, sets, changes,"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
+import zstandard
 
 from shared.changes import GENESIS, Block, chain, decode_block, encode_block, pack, unpack
 from shared.store import sql
@@ -104,6 +106,27 @@ def raw_blocks(connection: sa.Connection, first: int, last: int) -> Iterator[byt
         yield unpack(bytes(payload))
 
 
+def broken(connection: sa.Connection) -> tuple[int, str]:
+    """Go through the whole chain again: how many changes it holds, and what is wrong (``""`` nothing)."""
+    head, last = GENESIS, 0
+    rows = sql.execute(
+        connection, "SELECT first_seq, last_seq, head, payload FROM journal ORDER BY first_seq"
+    )
+    for first_seq, last_seq, kept, payload in rows:
+        if first_seq != last + 1:
+            return last, f"缺少第 {last + 1:,} 号变更"
+        try:
+            head = chain(head, unpack(bytes(payload)))
+        except (msgspec.ValidationError, zstandard.ZstdError):
+            head = b""
+        if head != bytes(kept):
+            return last, f"第 {first_seq:,}–{last_seq:,} 号变更被改动"
+        last = last_seq
+    if last != Journal().last_seq(connection) or head != (read_fact(connection, "head") or GENESIS):
+        return last, "末尾的变更不齐"
+    return last, ""
+
+
 def types_between(connection: sa.Connection, first: int, last: int) -> set[int]:
     """Numbers of the record types that own changes between two sequence numbers are about."""
     return {run.type for raw in raw_blocks(connection, first, last) for run in decode_block(raw).runs}
@@ -114,4 +137,7 @@ def count_after(connection: sa.Connection, seq: int) -> int:
     return Journal().last_seq(connection) - seq
 
 
-__all__ = ["Block", "Journal", "Range", "count_after", "head_before", "ranges", "raw_blocks", "types_between"]
+__all__ = [
+    "Block", "Journal", "Range", "broken", "count_after", "head_before", "ranges", "raw_blocks",
+    "types_between",
+]  # fmt: skip
