@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -24,6 +25,17 @@ SEGMENT_RAW = 4 << 20
 MOST = 2**63 - 1
 
 
+@dataclass(slots=True)
+class Post:
+    """How much room an answer has left for others' mail, and whether some had to stay."""
+
+    left: int
+    more: bool = False
+
+
+Carried = Callable[[Ask, Post], Iterator[Entry]]
+
+
 def streams_of(connection: sa.Connection, device: DeviceRow) -> list[str]:
     """The streams a device subscribes to, in the order they are sent."""
     bureaus = sorted(subtree(connection, device.bureau))
@@ -42,9 +54,19 @@ class Answers:
         self._epoch = epoch
 
     def entries(
-        self, device: DeviceRow, receipt: bytes | None, ask: Ask, *, limit: int = ANSWER_RAW
+        self,
+        device: DeviceRow,
+        receipt: bytes | None,
+        ask: Ask,
+        *,
+        limit: int = ANSWER_RAW,
+        arrived: Sequence[str] = (),
+        carried: Carried | None = None,
     ) -> Iterator[Entry]:
-        """Receipt first, then streams, then what is said about the whole."""
+        """Receipt first, then streams, then what is said about the whole.
+
+        :param arrived: the device's latest packages; :param carried: what it takes along for others.
+        """
         if receipt is not None:
             yield Entry(RECEIPT, {"envelope": receipt})
         more, left = False, limit
@@ -67,6 +89,10 @@ class Answers:
                     yield entry
                     if not rest:
                         break
+        if carried is not None and not more:
+            post = Post(left)
+            yield from carried(ask, post)
+            more = post.more
         state = State(
             v=PROTOCOL,
             epoch=self._epoch,
@@ -74,6 +100,7 @@ class Answers:
             streams=names,
             more=more,
             hub_name=self._keys.name,
+            arrived=list(arrived),
         )
         yield Entry(STATE, {"state": messages.encode(state)})
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
@@ -56,6 +57,7 @@ def create_app(hub: Hub) -> FastAPI:
     app = FastAPI(title="驿站中心", version="1", docs_url=None, redoc_url=None)
     spool = Spool(hub.data / "spool")
     spool.sweep(time.time() - KEEP_SECONDS)
+    hub.mail.sweep((hub.clock.now() - timedelta(seconds=KEEP_SECONDS)).isoformat())
     turns = Turns()
 
     @app.middleware("http")

@@ -17,6 +17,7 @@ from server_stub.answers import ANSWER_RAW, Answers
 from server_stub.enrolment import Enrolment
 from server_stub.keys import HubKeys
 from server_stub.ledger import EMPTY, REVOKED, Intake, Ledger
+from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
 from server_stub.streams import StreamSink
 from shared.access import HUB_ACTOR
@@ -31,7 +32,7 @@ from shared.types import catalog
 from sync import messages, package
 from sync.entries import part
 from sync.layout import Core, Kind
-from sync.messages import ASK, CHANGE_SET, PROTOCOL, Ask
+from sync.messages import ASK, CHANGE_SET, PROTOCOL, Ask, Cursor
 from sync.package import CoreDraft, Opened, Verified
 from sync.signing import VerifyKey
 from sync.suite import SealPublic
@@ -90,6 +91,9 @@ class Hub:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
         self.answers = Answers(self.store, self.keys, self.epoch)
+        self.mail = Mailroom(
+            self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"
+        )
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
 
     @classmethod
@@ -145,6 +149,31 @@ class Hub:
         self._log(handled, size, began)
         return handled
 
+    def export(self, group: list[Recipient], spool: Path) -> Iterator[tuple[Path, Posted]]:
+        """Mail for a group as files in ``spool``, each applicable after the one before; logs each."""
+        after: dict[str, Cursor] | None = None
+        more = True
+        one = group[0].device
+        device = one.device if len(group) == 1 else f"{group[0].name} 等 {len(group)} 个席位"
+        while more:
+            began = _Began(self.clock.stamp(), time.monotonic())
+            draft = spool / f"{new_id()}.yzp"
+            with draft.open("w+b") as out:
+                posted = self.mail.seal(group, out, MEDIA_RAW, after)
+                out.seek(0)
+                core = package.inspect(out).core
+            self._write_log(
+                core, began, device=device[:100], bureau=one.bureau, carrier=MEDIA, direction="down",
+                fingerprint=posted.sealed.fingerprint.hex(), sets=0, changes=0, bytes=posted.sealed.size,
+                outcome="posted",
+            )
+            yield draft, posted
+            more, after = posted.more, posted.reached
+
+    def own(self, core: Core) -> VerifyKey | None:
+        """Trust callback: what this hub sealed itself."""
+        return self.keys.sign.public if core.exporter == self.keys.hub_id else None
+
     # --- inside --------------------------------------------------------------
     def _admit(self, stream: BinaryIO, out: BinaryIO) -> Handled:
         verified = package.verify(stream, self.signer)
@@ -162,9 +191,11 @@ class Hub:
             raise PackageError("交换包来自未登记的设备。", "请先在中心登记该设备。")
         handled = Handled(opened.verified, device.bureau)
         asks: list[Ask] = []
+        before = self.mail.before(device.device)
         handled.intake = self.ledger.take(_sets(opened, asks), opened.core.package_id, device.device)
         handled.person = asks[0].person if asks else ""
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
+        arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
         receipt = self.ledger.receipt(device.device, ask.incarnation, handled.intake, opened.core.package_id)
         limit = MEDIA_RAW if carrier_of(opened.core) == MEDIA else ANSWER_RAW
         draft = CoreDraft(
@@ -173,7 +204,9 @@ class Hub:
         )
         package.seal(
             out, draft, [SealPublic.from_bytes(device.seal)], self.keys.sign,
-            self.answers.entries(device, receipt, ask, limit=limit),
+            self.answers.entries(
+                device, receipt, ask, limit=limit, arrived=arrived, carried=self.mail.pieces
+            ),
         )
         return handled
 

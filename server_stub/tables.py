@@ -78,3 +78,22 @@ package_seen = sa.Table(
     sa.Column("receipt", sa.LargeBinary, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
 )
+device_asked = sa.Table(
+    "device_asked",
+    hub,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("ask", sa.LargeBinary, nullable=False),
+    sa.Column("arrived", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("sets", sa.Integer, nullable=False),
+)
+mail = sa.Table(
+    "mail",
+    hub,
+    sa.Column("package_id", sa.Text, primary_key=True),
+    sa.Column("bureau", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False, index=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("made_at", sa.Text, nullable=False),
+)

@@ -12,10 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from shared.access import HUB_ACTOR
-from shared.changes import Block, chain, decode_block, split_blocks
 from shared.errors import (
     BadAnswer,
     Cancelled,
@@ -36,6 +33,7 @@ from shared.store.unit import Unit
 from sync import changeset, messages, package, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
+from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN, Kind, Range
 from sync.media import disk_errors
@@ -43,15 +41,18 @@ from sync.messages import (
     ASK,
     CHANGE_SET,
     DOWN,
+    MAIL,
     PROTOCOL,
     RECEIPT,
     STATE,
     Ask,
     Cursor,
     Down,
+    Letter,
     Receipt,
     State,
 )
+from sync.outbox import Outbox
 from sync.package import CoreDraft, Opened, Sealed
 from sync.signing import Envelope
 from sync.trust import DeviceKeys, HubTrust
@@ -66,6 +67,8 @@ class Absorbed:
     """What an answer brought.
 
     :param types: names of the record types that changed, or whose records stand elsewhere now.
+    :param letters: packages for other bureaus that became whole in the box.
+    :param arrived: ids of our latest packages that the hub has taken in.
     """
 
     receipts: int = 0
@@ -75,6 +78,8 @@ class Absorbed:
     more: bool = False
     types: set[str] = field(default_factory=set)
     sets: list[messages.SetReceipt] = field(default_factory=list)
+    letters: int = 0
+    arrived: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -91,9 +96,13 @@ class Engine:
     """The exchange of one enrolled device.
 
     :param spool: folder for packages under way; survives a crash.
+    :param box: what is carried for others; None carries nothing.
     """
 
-    def __init__(self, store: Store, keys: DeviceKeys, hub: HubTrust, spool: Path) -> None:
+    def __init__(
+        self, store: Store, keys: DeviceKeys, hub: HubTrust, spool: Path, box: Outbox | None = None
+    ) -> None:
+        self._box = box
         self._store = store
         self._keys = keys
         self._hub = hub
@@ -136,6 +145,7 @@ class Engine:
                     c.stream: Cursor(c.epoch, c.n, c.head) for c in exchange.cursors(connection)
                 },
                 person=person,
+                mail=self._box.ask() if self._box is not None else {},
             )
             draft = CoreDraft(
                 Kind.CHANGES,
@@ -175,11 +185,14 @@ class Engine:
             if progress is not None:  # before, not after: what is all in is not cancelled any more
                 progress(done, total, "正在写入本机")
             if entry.kind == RECEIPT:
-                self._take_receipt(part(entry, "envelope"), carrier, out)
+                self._take_receipt(part(entry, "envelope"), carrier, out, len(opened.core.audience) > 1)
             elif entry.kind == DOWN:
                 self._take_down(part(entry, "envelope"), bytes(entry.data), out)
             elif entry.kind == STATE:
                 self._take_state(messages.decode(part(entry, "state"), State), out)
+            elif entry.kind == MAIL and self._box is not None:
+                letter = messages.decode(part(entry, "letter"), Letter)
+                out.letters += self._box.take(letter, bytes(entry.data))
             done += len(entry.data)
         return out
 
@@ -274,6 +287,8 @@ class Engine:
         received.types |= absorbed.types
         received.sets += absorbed.sets
         received.more = absorbed.more
+        received.letters += absorbed.letters
+        received.arrived += absorbed.arrived
         changes = sum(s.last - s.first + 1 for s in absorbed.sets)
         result.sent_sets += sets
         result.sent_changes += changes
@@ -295,9 +310,11 @@ class Engine:
                 ),
             )
 
-    def _take_receipt(self, raw: bytes, carrier: str, out: Absorbed) -> None:
+    def _take_receipt(self, raw: bytes, carrier: str, out: Absorbed, several: bool) -> None:
         signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
         receipt = messages.decode(signed, Receipt)
+        if several and receipt.device != self._device:
+            return  # a package for several devices holds a receipt of each
         ours = (receipt.hub_id, receipt.device) == (self._hub.hub_id, self._device)
         if not ours or receipt.incarnation != self._incarnation:
             raise PackageTampered("回执不是给本机的。", ASK_AGAIN)
@@ -335,10 +352,10 @@ class Engine:
                 return  # had it already, by whichever way
             if down.after > at.n:
                 raise PackageError(
-                    "这个交换包前面还有没有收到的数据。", "请先导入较早的交换包，或联网同步一次。"
+                    "这个交换包前面还有没有收到的数据。", EARLIER_FIRST
                 )
             follower = self._follower(unit)
-            for block in _continuing(down, payload, at):
+            for block in continuing(down, payload, at):
                 follower.apply(down.stream, block)
             exchange.move_cursor(
                 unit.connection, CursorRow(down.stream, down.epoch, down.to, down.head)
@@ -351,6 +368,7 @@ class Engine:
 
     def _take_state(self, state: State, out: Absorbed) -> None:
         out.more = state.more
+        out.arrived += state.arrived
         with self._store.write() as connection:
             if state.at < read_text(connection, "hub_time"):
                 return  # an older answer that arrives late takes nothing back
@@ -367,23 +385,3 @@ def _evidence(unit: Unit, at: str) -> None:
     """Note when the hub last signed something; never backwards."""
     if at > read_text(unit.connection, "evidence_at"):
         write_text(unit.connection, "evidence_at", at)
-
-
-def _continuing(down: Down, payload: bytes, at: CursorRow) -> list[Block]:
-    """The blocks that follow a cursor; those before it came by another way already."""
-    try:
-        raws = split_blocks(payload)
-        blocks = [decode_block(raw) for raw in raws]
-    except (msgspec.DecodeError, msgspec.ValidationError) as bad:
-        raise PackageTampered("下发数据的格式不对。", ASK_AGAIN) from bad
-    n, head, start = down.after, down.prev_head, -1
-    for i, (raw, block) in enumerate(zip(raws, blocks, strict=True)):
-        if (n, head) == (at.n, at.head):
-            start = i
-        head = chain(head, raw)
-        n += block.count
-    if (n, head) != (down.to, down.head):
-        raise PackageTampered("下发数据的链与签名不符。", ASK_AGAIN)
-    if start < 0:
-        raise PackageTampered("下发数据与本机已有的接不上。", "请联网同步，或请中心重新导出。")
-    return blocks[start:]

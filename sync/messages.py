@@ -6,7 +6,7 @@ stay in the signed bytes, so that a newer side can say more.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ RECEIPT = "receipt"
 DOWN = "down"
 STATE = "state"
 GRANT = "grant"
+MAIL = "mail"
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,10 +99,18 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     head: bytes
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """How much a courier holds of a package it carries for others, in bytes."""
+
+    package_id: str
+    have: Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a device wants with its change sets: everything after these cursors.
 
     :param acknowledged: digest of the last receipt it holds.
+    :param mail: bureaus it carries for, each with what it holds of their packages already.
     """
 
     v: int
@@ -109,6 +118,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     cursors: dict[str, Cursor]
     person: str = ""
     acknowledged: str = ""
+    mail: dict[str, list[Held]] = {}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +126,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     :param streams: what the device subscribes to now.
     :param more: whether another round would bring more.
+    :param arrived: ids of the recipients' latest packages that the hub has taken in.
     """
 
     v: int
@@ -124,6 +135,21 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     streams: list[str]
     more: bool
     hub_name: str = ""
+    arrived: list[str] = []
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a sealed package for another bureau, for a courier to keep.
+
+    :param fingerprint: of the whole package; :param size: its length; :param offset: where the piece begins.
+    """
+
+    package_id: str
+    bureau: str
+    fingerprint: bytes
+    size: Annotated[int, msgspec.Meta(ge=1)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    created: str
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
-from shared.changes import Block, Op, Run, chain, decode_block, split_blocks
+from shared.changes import Block, Op, Run, decode_block
 from shared.errors import PackageError, PackageTampered
 from shared.store import exchange, sql
 from shared.store.exchange import CursorRow
@@ -22,6 +20,7 @@ from shared.store.journal import raw_blocks
 from shared.store.store import Store
 from sync import messages, signing
 from sync.carrier import Progress
+from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN
 from sync.messages import DOWN, RECEIPT, STATE, Down, Receipt, SetReceipt, State
@@ -52,6 +51,7 @@ class Preview:
 
     :param overlaps: records with own unsynchronized edits that it touches too.
     :param echoes: own changes that come back as accepted.
+    :param known: changes in it that came by another way already.
     :param unknown: changes of types this version does not know; kept for later.
     :param repeated: everything in it has been imported before.
     :param gap: why it cannot be applied yet; None when it can.
@@ -62,6 +62,7 @@ class Preview:
     conflicts: int = 0
     overlaps: int = 0
     echoes: int = 0
+    known: int = 0
     unknown: int = 0
     repeated: bool = True
     complete: bool = True
@@ -108,6 +109,8 @@ class _Looker:
     def _receipt(self, raw: bytes) -> None:
         signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
         receipt = messages.decode(signed, Receipt)
+        if receipt.device != self._device[0]:
+            return  # of another recipient of the same package
         self.out.receipts += receipt.sets
         self.out.evidence_at = max(self.out.evidence_at, receipt.at)
         if not exchange.knows_receipt(self._connection, raw):
@@ -123,35 +126,24 @@ class _Looker:
         if at is None or at.epoch != down.epoch:
             at = exchange.cursor_of(self._connection, down.stream, down.epoch)
         if down.to <= at.n:
+            self.out.known += down.to - down.after
             return
         self.out.repeated = False
         if down.after > at.n:
             self.out.gap = PackageError(
-                "这个交换包前面还有没有收到的数据。", "请先导入较早的交换包，或联网同步一次。"
+                "这个交换包前面还有没有收到的数据。", EARLIER_FIRST
             )
             return
-        if down.after != at.n or down.prev_head != at.head:
-            self.out.gap = PackageError(
-                "下发数据与本机已有的接不上。", "请联网同步，或请中心重新导出。"
-            )
-            return
-        self._blocks(down, payload)
-        self._at[down.stream] = CursorRow(down.stream, down.epoch, down.to, down.head)
-
-    def _blocks(self, down: Down, payload: bytes) -> None:
-        head = down.prev_head
         try:
-            raws = split_blocks(payload)
-            blocks = [decode_block(raw) for raw in raws]
-        except (msgspec.DecodeError, msgspec.ValidationError) as bad:
-            raise PackageTampered("下发数据的格式不对。", ASK_AGAIN) from bad
-        for raw in raws:
-            head = chain(head, raw)
-        if head != down.head:
-            raise PackageTampered("下发数据的链与签名不符。", ASK_AGAIN)
+            blocks = continuing(down, payload, at)
+        except PackageTampered as bad:
+            self.out.gap = bad
+            return
+        self.out.known += max(0, at.n - down.after)
         for block in blocks:
             for run in block.runs:
                 self._run(block, run)
+        self._at[down.stream] = CursorRow(down.stream, down.epoch, down.to, down.head)
 
     def _run(self, block: Block, run: Run) -> None:
         declared = self._types.get(run.type)

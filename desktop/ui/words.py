@@ -27,6 +27,7 @@ OUTCOMES = {
     "interrupted": ("传输中断", "bad"),
     "enrolled": ("设备登记", "good"),
     "empty": ("仅取回下发", "off"),
+    "posted": ("已下发", "good"),
 }
 
 

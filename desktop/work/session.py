@@ -22,6 +22,7 @@ from shared.store.facts import read_text
 from shared.store.store import Store
 from sync.engine import Engine
 from sync.media import clear_spool
+from sync.outbox import Outbox
 from sync.trust import DeviceKeys, HubTrust
 
 SECONDS_A_DAY = 24 * 60 * 60
@@ -73,7 +74,11 @@ class Session:
         self.device, self.incarnation = store.identity()
         if self.device != self.grant.device:
             raise StoreError("数据库与密钥文件不属于同一次登记。", "请把两者从同一份备份中恢复。")
-        self.engine = Engine(store, unlocked.device_keys, unlocked.hub_trust, settings.spool)
+        self.box = Outbox(
+            store, self.hub_trust, settings.folder / "mail",
+            lambda: [b for b in settings.carries_for.split(",") if b],
+        )  # fmt: skip
+        self.engine = Engine(store, unlocked.device_keys, unlocked.hub_trust, settings.spool, self.box)
         self._guard = guard
         self._keys = keys
         self._actor = self._who()

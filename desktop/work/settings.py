@@ -101,6 +101,8 @@ class Settings:
     medium_type = ConfigVar("常用介质类型", "1", _one_of("1", "2", "3", "4", "9"))
     medium_number = ConfigVar("常用介质编号", "")
     media_folder = ConfigVar("上次使用的介质位置", "")
+    carries_for = ConfigVar("代转的单位", "")
+    """Ids of bureaus, joined by a comma."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or data_folder()

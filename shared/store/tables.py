@@ -216,6 +216,24 @@ attempt = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
 )
 
+carried_mail = sa.Table(
+    "carried_mail",
+    client,
+    sa.Column("package_id", sa.Text, primary_key=True),
+    sa.Column("direction", sa.Text, nullable=False),
+    sa.Column("bureau", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("done_at", sa.Text, nullable=False),
+)
+
+
 def search_ddl(declared: RecordType) -> str:
     """The search index of a type: single characters and pinyin initials (ADR 0003)."""
     return (

@@ -17,7 +17,7 @@ import pytest
 from server_stub import cli
 from server_stub.cli import terminal
 from shared.ids import new_id
-from sync import enrol
+from sync import enrol, package
 from sync.http import HttpCarrier
 from sync.trust import DeviceKeys, InviteCode
 from tests.fixtures.devices import quiet
@@ -134,6 +134,30 @@ def test_requests_and_packages_are_handled_from_files(hub: Run, tmp_path: Path) 
     assert "已拒绝" in hub("log", "--outcome", "refused")
     missing = hub("import", str(tmp_path / "none.yzp"), "--answer", str(tmp_path / "a.yzp"), code=1)
     assert "none.yzp" in missing
+
+
+def test_a_package_for_a_bureau_is_made_without_one_coming_in(hub: Run, tmp_path: Path) -> None:
+    hub("init")
+    hub("bureau", "add", "A", "甲局", "--division", "310113")
+    keys = []
+    for account in ("chen", "lin"):
+        code = code_in(hub("invite", "--bureau", "A", "--account", account, "--name", account, "--role", "officer"))
+        made, _, request, _ = request_for(code)
+        keys.append(made)
+        (tmp_path / "request.yzp").write_bytes(request)
+        hub("admit", str(tmp_path / "request.yzp"), "--answer", str(tmp_path / f"{account}.yzp"))
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    said = hub("export", "--bureau", "A", "--to", str(stick))
+    assert said.count("从头下发") == 2 and "2 个接收席位" in said and "可以拔出" in said
+    (path,) = stick.iterdir()
+    with path.open("rb") as stream:
+        assert set(package.inspect(stream).core.audience) == {k.seal.kid for k in keys}
+    assert "已下发" in hub("log")
+    refusal = hub("export", "--bureau", "X", "--to", str(stick), code=1)
+    assert "没有代码为“X”的单位" in refusal
+    gone = hub("export", "--bureau", "A", "--to", str(stick / "gone"), code=1)
+    assert "介质" in gone and "Traceback" not in gone
 
 
 def test_the_log_is_aligned_filtered_and_exported(hub: Run, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from tests.fixtures.protocol_page import (
     ASK,
     DOWN,
     GRANT,
+    LETTER,
     LETTERS,
     MIB,
     RECEIPT,
@@ -118,6 +119,31 @@ def test_a_package_of_changes(place: Place, enrol_at: Enrol) -> None:
     assert edited.bases[number["legal_person"]] in (None, (*me, 1))
     assert withdrawn.values == {} and withdrawn.cause == "重复录入"
     assert set(withdrawn.bases) >= set(expected) and set(withdrawn.bases.values()) == {(*me, 3)}
+
+
+def test_mail_for_several_and_a_courier(place: Place, enrol_at: Enrol) -> None:
+    first, second, courier = enrol_at(place.b, "lin"), enrol_at(place.b, "zhou"), enrol_at(place.a, "chen")
+    hub, public = place.hub.keys, place.hub.keys.sign.public.to_bytes()
+    ask = {"v": 1, "incarnation": 1, "cursors": {}, "mail": {place.b: [["0" * 32, 12]]}}
+    draft = CoreDraft(Kind.CHANGES, hub.hub_id, courier.grant.device, "2026-05-06T09:00:00+08:00")
+    asking = Entry("ask", {"ask": msgspec.msgpack.encode(ask)})
+    _, data = handle(place.hub, seal_bytes(draft, [hub.seal.public], courier.keys.sign, [asking]))
+    seal = courier.keys.seal
+    found = entries(package(data), public, seal.raw, seal.public.to_bytes())
+    (_, meta, letter_data), last = found[-2:]
+    assert [last[0], found[-2][0]] == ["state", "mail"] and mapping(last[1]["state"], *STATE)["more"] is False
+    letter = mapping(meta["letter"], *LETTER)
+    assert (letter["bureau"], letter["offset"], letter["size"]) == (place.b, 0, len(letter_data))
+
+    inner = package(letter_data)
+    assert inner.core["prereqs"] == {"mail": 1} and inner.core["package_id"] == letter["package_id"]
+    assert digest(signed(inner.trailer, "trailer", public)) == letter["fingerprint"]
+    assert len(inner.core["audience"]) == 2
+    for one in (first, second):
+        own = one.keys.seal
+        said = entries(inner, public, own.raw, own.public.to_bytes())
+        receipts = [mapping(signed(m["envelope"], "receipt", public), *RECEIPT) for k, m, _ in said if k == "receipt"]
+        assert {r["device"] for r in receipts} == {first.grant.device, second.grant.device}
 
 
 def test_an_answer(place: Place, enrol_at: Enrol) -> None:

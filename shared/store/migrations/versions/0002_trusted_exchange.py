@@ -34,6 +34,21 @@ def _client() -> None:
     sa.Column('hash', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('no', name=op.f('pk_audit'))
     )
+    op.create_table('carried_mail',
+    sa.Column('package_id', sa.Text(), nullable=False),
+    sa.Column('direction', sa.Text(), nullable=False),
+    sa.Column('bureau', sa.Text(), nullable=False),
+    sa.Column('audience', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('fingerprint', sa.Text(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('created', sa.Text(), nullable=False),
+    sa.Column('received_at', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=False),
+    sa.Column('done_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('package_id', name=op.f('pk_carried_mail'))
+    )
 
 
 def _hub() -> None:
@@ -46,3 +61,22 @@ def _hub() -> None:
     sa.Column('hash', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('no', name=op.f('pk_audit'))
     )
+    op.create_table('device_asked',
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('ask', sa.LargeBinary(), nullable=False),
+    sa.Column('arrived', sa.Text(), nullable=False),
+    sa.Column('at', sa.Text(), nullable=False),
+    sa.Column('sets', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('device', name=op.f('pk_device_asked'))
+    )
+    op.create_table('mail',
+    sa.Column('package_id', sa.Text(), nullable=False),
+    sa.Column('bureau', sa.Text(), nullable=False),
+    sa.Column('about', sa.Text(), nullable=False),
+    sa.Column('fingerprint', sa.Text(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('made_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('package_id', name=op.f('pk_mail'))
+    )
+    with op.batch_alter_table('mail', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_mail_about'), ['about'], unique=False)

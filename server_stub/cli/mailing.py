@@ -1,0 +1,59 @@
+"""``export``: the hub's packages for a bureau or a device, without one that came in."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from server_stub.cli.commands import Commands
+from server_stub.cli.terminal import every, opened
+from server_stub.hub import Hub
+from server_stub.mail import Recipient
+from shared.errors import InputError
+from shared.filters import Filter, Op
+from sync import package
+from sync.media import write_safely
+
+
+def register(commands: Commands) -> None:
+    """The commands of this module."""
+    export = commands.add("export", _export, "为单位或席位制作下发包（回执、下发数据），不需要先有来包")
+    whom = export.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--bureau", help="单位代码：该单位所有在用的席位合用一个包")
+    whom.add_argument("--device", help="设备号，见 status")
+    export.add_argument("--to", required=True, type=Path, help="介质上的文件夹")
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    with opened(parsed) as hub:
+        bureau = _bureau(hub, parsed.bureau) if parsed.bureau else ""
+        groups = hub.mail.recipients(bureau=bureau, device=parsed.device or "")
+        with tempfile.TemporaryDirectory(dir=hub.data) as spool:
+            for group in groups:
+                _one_group(hub, group, Path(spool), parsed.to, parsed.bureau or "")
+    print("已写入并回读核对，可以拔出介质。介质丢失不要紧：再执行一次即可。")
+
+
+def _one_group(hub: Hub, group: list[Recipient], spool: Path, folder: Path, code: str) -> None:
+    for one in group:
+        when = one.asked.at[:16].replace("T", " ")
+        known = f"从它 {when} 告知的进度起" if when else "从头下发（它还没有来过）"
+        print(f"席位 {one.name or one.device.device}：{known}")
+    for draft, posted in hub.export(group, spool):
+        tail = posted.sealed.fingerprint.hex()[:8]
+        plain = "".join(c for c in code if c.isascii() and c.isalnum())[:32] or group[0].device.device[-8:]
+        names = (f"驿站-中心下发-{code or plain}-{tail}.yzp", f"yizhan-mail-{plain}-{tail}.yzp")
+        path = write_safely(
+            draft, folder, names, lambda s: package.verify(s, hub.own, hub.keys.hub_id), lambda *_: None
+        )
+        draft.unlink()
+        sealed = posted.sealed
+        print(f"{path}\n指纹 {sealed.fingerprint_text}，{sealed.size:,} 字节，{len(group)} 个接收席位")
+
+
+def _bureau(hub: Hub, code: str) -> str:
+    found = every(hub, "bureau", Filter().where("code", Op.EQ, code))
+    if not found:
+        raise InputError(f"没有代码为“{code}”的单位。", "请用 yizhan-hub bureau list 查看。")
+    return str(found[0]["id"])

@@ -1,0 +1,207 @@
+"""The 代转箱: sealed packages of others on their way through this installation.
+
+Nothing in here can be opened by who carries it. What comes from the hub is kept in
+pieces until it is whole, then signature and fingerprint are checked; only ids in a
+fixed form become file names, and the box has a size.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from shared.errors import MediaError, PackageError, PackageTampered
+from shared.store import courier
+from shared.store.courier import DELIVERED, FROM_HUB, REPLACED, TO_HUB, WAITING, Carried
+from shared.store.store import Store
+from sync import package
+from sync.layout import ASK_AGAIN, MAX_VOLUME, Kind
+from sync.media import disk_errors
+from sync.messages import Held, Letter
+from sync.opening import Verified
+from sync.trust import HubTrust
+
+BOX_BYTES = 8 << 30
+"""How much the box holds; older delivered packages make room."""
+KEPT_DELIVERED = 20
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Outbox:
+    """One folder of the data folder, and what the database says about it.
+
+    :param bureaus: asked each time: ids of the bureaus this installation carries for.
+    """
+
+    def __init__(
+        self, store: Store, hub: HubTrust, folder: Path, bureaus: Callable[[], list[str]]
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._folder = folder
+        self._bureaus = bureaus
+
+    # --- from the hub --------------------------------------------------------
+    def ask(self) -> dict[str, list[Held]]:
+        """For whom to bring mail, and what of theirs is here already, whole or begun."""
+        wanted: dict[str, list[Held]] = {bureau: [] for bureau in self._bureaus()}
+        if not wanted:
+            return {}
+        for one in self.content():
+            if one.direction == FROM_HUB and one.bureau in wanted and one.state in (WAITING, DELIVERED):
+                wanted[one.bureau].append(Held(one.package_id, one.size))
+        for part in self._folder.glob("*.part"):
+            package_id, _, bureau = part.name.removesuffix(".part").partition("-")
+            if bureau in wanted:
+                wanted[bureau].append(Held(package_id, part.stat().st_size))
+        return wanted
+
+    def take(self, letter: Letter, data: bytes) -> bool:
+        """Keep a piece the hub gave along; True when that makes a package whole.
+
+        Raises :class:`PackageTampered` for what the hub never sends, and ``DiskFull``.
+        """
+        if not (_ID.fullmatch(letter.package_id) and _ID.fullmatch(letter.bureau)):
+            raise PackageTampered("代转件的编号不合规定。", ASK_AGAIN)
+        if letter.size > MAX_VOLUME or letter.offset + len(data) > letter.size:
+            raise PackageTampered("代转件的大小超出规定。", ASK_AGAIN)
+        if letter.bureau not in self._bureaus() or self._known(letter.package_id):
+            return False
+        part = self._folder / f"{letter.package_id}-{letter.bureau}.part"
+        have = part.stat().st_size if part.exists() else 0
+        if letter.offset > have:
+            return False  # the piece before it was lost; the next ask says what is here
+        with disk_errors():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with part.open("r+b" if have else "wb") as out:
+                out.seek(letter.offset)
+                out.write(data)
+                if letter.offset + len(data) < letter.size:
+                    return False
+                out.truncate(letter.size)
+                out.flush()
+                os.fsync(out.fileno())
+        return self._whole(part, letter)
+
+    def _whole(self, part: Path, letter: Letter) -> bool:
+        try:
+            verified = self._checked(part)
+            fits = (verified.core.package_id, verified.fingerprint) == (letter.package_id, letter.fingerprint)
+            if not fits:
+                raise PackageTampered("代转件与它的指纹不符。", ASK_AGAIN)
+        except PackageError:
+            part.unlink()  # asked for again from its beginning
+            return False
+        return self._keep(part, verified, letter.bureau, FROM_HUB)
+
+    # --- from a stick ----------------------------------------------------------
+    def accept(self, source: Path, verified: Verified, bureau: str) -> bool:
+        """Keep a copy of somebody's package for the hub until there is a network."""
+        with disk_errors():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part = self._folder / f"{verified.core.package_id}-.part"
+            shutil.copyfile(source, part)
+        return self._keep(part, verified, bureau, TO_HUB)
+
+    def accept_answer(self, source: Path, bureau: str) -> str:
+        """Keep the hub's answer to a package that was delivered for somebody; returns its id."""
+        verified = self._checked(source)
+        self._keep(source, verified, bureau, FROM_HUB)
+        return verified.core.package_id
+
+    # --- what is here ------------------------------------------------------------
+    def content(self) -> list[Carried]:
+        """Everything, newest first."""
+        with self._store.read() as connection:
+            return courier.every(connection)
+
+    def path(self, package_id: str) -> Path:
+        """Where the bytes lie; raises :class:`MediaError` when they are gone."""
+        found = self._folder / f"{package_id}.yzp"
+        if not _ID.fullmatch(package_id) or not found.exists():
+            raise MediaError(
+                "这件代转件的文件已经不在本机。",
+                "请再同步一次，程序会向中心重新取回；发往中心的请从介质重新收下。",
+            )
+        return found
+
+    def mark(self, package_id: str, state: str, detail: str) -> None:
+        """What became of it."""
+        with self._store.write() as connection:
+            courier.mark(connection, [package_id], state, detail, self._store.clock.stamp())
+
+    def drop(self, package_id: str) -> None:
+        """Forget it, bytes and line."""
+        with self._store.write() as connection:
+            courier.forget(connection, package_id)
+        (self._folder / f"{package_id}.yzp").unlink(missing_ok=True)
+
+    def discard(self, package_id: str) -> None:
+        """Drop the bytes alone."""
+        (self._folder / f"{package_id}.yzp").unlink(missing_ok=True)
+
+    # --- inside --------------------------------------------------------------
+    def _known(self, package_id: str) -> bool:
+        with self._store.read() as connection:
+            found = courier.find(connection, package_id)
+        return found is not None and (self._folder / f"{package_id}.yzp").exists()
+
+    def _checked(self, path: Path) -> Verified:
+        with path.open("rb") as stream:
+            verified = package.verify(stream, self._hub.signer, self._hub.hub_id)
+        if verified.core.kind not in (Kind.ANSWER, Kind.ENROL_GRANT):
+            raise PackageTampered("代转件不是中心下发的交换包。", ASK_AGAIN)
+        if not _ID.fullmatch(verified.core.package_id):
+            raise PackageTampered("代转件的编号不合规定。", ASK_AGAIN)
+        return verified
+
+    def _keep(self, part: Path, verified: Verified, bureau: str, direction: str) -> bool:
+        core = verified.core
+        one = Carried(
+            core.package_id, direction, bureau, ",".join(core.audience), str(core.kind),
+            verified.fingerprint.hex(), verified.size, core.created, self._store.clock.stamp(),
+        )  # fmt: skip
+        with disk_errors():
+            os.replace(part, self._folder / f"{core.package_id}.yzp")
+        with self._store.write() as connection:
+            if courier.find(connection, core.package_id) is not None:
+                courier.mark(connection, [core.package_id], WAITING, "", "")
+                return True
+            courier.keep(connection, one)
+            older = self._older(courier.every(connection), one)
+            courier.mark(connection, older, REPLACED, "已有更新的一件代替", one.received_at)
+        for package_id in older:
+            self.discard(package_id)
+        self._make_room()
+        return True
+
+    def _older(self, known: list[Carried], new: Carried) -> list[str]:
+        """Undelivered mail to the same recipients: the newer one holds all of it."""
+        if new.direction != FROM_HUB or new.kind != Kind.ANSWER or not new.bureau:
+            return []
+        return [
+            c.package_id
+            for c in known
+            if c.direction == FROM_HUB
+            and c.state == WAITING
+            and c.package_id != new.package_id
+            and (c.bureau, c.audience) == (new.bureau, new.audience)
+        ]
+
+    def _make_room(self) -> None:
+        done = [c for c in self.content() if c.state not in (WAITING,)]
+        used = sum(c.size for c in self.content() if (self._folder / f"{c.package_id}.yzp").exists())
+        for one in reversed(done):
+            if used <= BOX_BYTES and len(done) <= KEPT_DELIVERED:
+                return
+            done.remove(one)
+            used -= one.size
+            with suppress(OSError):
+                self.drop(one.package_id)
+
+
+__all__ = ["Outbox"]
