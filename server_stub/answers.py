@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -62,10 +62,12 @@ class Answers:
         limit: int = ANSWER_RAW,
         arrived: Sequence[str] = (),
         carried: Carried | None = None,
+        then: Iterable[Entry] = (),
     ) -> Iterator[Entry]:
         """Receipt first, then streams, then what is said about the whole.
 
-        :param arrived: the device's latest packages; :param carried: what it takes along for others.
+        :param arrived: the device's latest packages; :param carried: what it takes along for others;
+        :param then: what else is said before the state of the whole.
         """
         if receipt is not None:
             yield Entry(RECEIPT, {"envelope": receipt})
@@ -93,6 +95,7 @@ class Answers:
             post = Post(left)
             yield from carried(ask, post)
             more = post.more
+        yield from then
         state = State(
             v=PROTOCOL,
             epoch=self._epoch,

@@ -16,9 +16,10 @@ from server_stub import keys as hub_keys
 from server_stub.answers import ANSWER_RAW, Answers
 from server_stub.enrolment import Enrolment
 from server_stub.keys import HubKeys
-from server_stub.ledger import EMPTY, REVOKED, Intake, Ledger
+from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, REVOKED, Intake, Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
+from server_stub.pieces import ANSWER_PIECES, HubPieces, PieceIntake, Receiving
 from server_stub.streams import StreamSink
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
@@ -30,9 +31,9 @@ from shared.store.facts import read_text, write_text
 from shared.store.store import Store
 from shared.types import catalog
 from sync import messages, package
-from sync.entries import part
+from sync.entries import Entry, part
 from sync.layout import Core, Kind
-from sync.messages import ASK, CHANGE_SET, PROTOCOL, Ask, Cursor
+from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Cursor
 from sync.package import CoreDraft, Opened, Verified
 from sync.signing import VerifyKey
 from sync.suite import SealPublic
@@ -40,7 +41,9 @@ from sync.suite import SealPublic
 NETWORK = "network"
 MEDIA = "media"
 STRANGERS = 60
-MEDIA_RAW = 3 << 30
+MEDIA_RAW = 2 << 30
+MEDIA_PIECES = 1 << 30
+"""Together an answer by stick stays below one volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Handled:
     bureau: str
     person: str = ""
     intake: Intake = field(default_factory=Intake)
+    pieces: PieceIntake = field(default_factory=PieceIntake)
 
     @property
     def device(self) -> str:
@@ -95,6 +99,7 @@ class Hub:
             self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"
         )
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
+        self.pieces = HubPieces(self.store, self.keys, self.epoch, data / "attachments")
 
     @classmethod
     def create(
@@ -184,35 +189,46 @@ class Hub:
     def _take(self, stream: BinaryIO, out: BinaryIO) -> Handled:
         keys = {self.keys.seal.kid: self.keys.seal}
         opened = package.open_package(stream, self.signer, keys, self.keys.hub_id)
-        if opened.core.kind is not Kind.CHANGES:
+        if opened.core.kind not in (Kind.CHANGES, Kind.ATTACHMENTS):
             raise PackageError("中心不接收这种用途的交换包。", "请选择从本单位导出的变更包。")
         device = self.ledger.device(opened.core.exporter)
         if device is None:
             raise PackageError("交换包来自未登记的设备。", "请先在中心登记该设备。")
         handled = Handled(opened.verified, device.bureau)
         asks: list[Ask] = []
+        receiving = self.pieces.intake(device)
         before = self.mail.before(device.device)
-        handled.intake = self.ledger.take(_sets(opened, asks), opened.core.package_id, device.device)
+        handled.intake = self.ledger.take(
+            _sets(opened, asks, receiving), opened.core.package_id, device.device
+        )
+        handled.pieces = receiving.done
         handled.person = asks[0].person if asks else ""
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
-        arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
-        receipt = self.ledger.receipt(device.device, ask.incarnation, handled.intake, opened.core.package_id)
-        limit = MEDIA_RAW if carrier_of(opened.core) == MEDIA else ANSWER_RAW
+        by_stick = carrier_of(opened.core) == MEDIA
+        about_pieces = self.pieces.answer(
+            device, ask.pieces, handled.pieces, MEDIA_PIECES if by_stick else ANSWER_PIECES
+        )
         draft = CoreDraft(
             Kind.ANSWER, self.keys.hub_id, self.keys.hub_id, self.clock.stamp(),
             prereqs={"answers": opened.core.package_id},
         )
-        package.seal(
-            out, draft, [SealPublic.from_bytes(device.seal)], self.keys.sign,
-            self.answers.entries(
-                device, receipt, ask, limit=limit, arrived=arrived, carried=self.mail.pieces
-            ),
-        )
+        entries: Iterator[Entry] = about_pieces
+        if opened.core.kind is Kind.CHANGES:
+            arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
+            receipt = self.ledger.receipt(
+                device.device, ask.incarnation, handled.intake, opened.core.package_id
+            )
+            entries = self.answers.entries(
+                device, receipt, ask, limit=MEDIA_RAW if by_stick else ANSWER_RAW, arrived=arrived,
+                carried=self.mail.pieces, then=about_pieces,
+            )
+        package.seal(out, draft, [SealPublic.from_bytes(device.seal)], self.keys.sign, entries)
         return handled
 
     def _log(self, handled: Handled, size: int, began: _Began) -> None:
         intake, core = handled.intake, handled.verified.core
-        if carrier_of(core) == NETWORK and intake.outcome == EMPTY and core.kind is Kind.CHANGES:
+        quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and not handled.pieces.anything
+        if carrier_of(core) == NETWORK and intake.outcome == EMPTY and quiet:
             return  # a device that only looks is not an exchange worth a line
         enrolled = core.kind is Kind.ENROL_REQUEST
         self._write_log(
@@ -223,9 +239,11 @@ class Hub:
             sets=len(intake.sets),
             changes=intake.changes,
             bytes=size,
-            outcome="enrolled" if enrolled else intake.outcome,
+            outcome="enrolled" if enrolled else _outcome(handled),
             person=_plain(handled.person, 50),
-            reason=_plain("；".join(sorted({s.reason for s in intake.sets if s.reason})), 2000),
+            reason=_plain(
+                "；".join([*sorted({s.reason for s in intake.sets if s.reason}), *_said(handled)]), 2000
+            ),
         )
 
     def _log_refused(
@@ -286,10 +304,29 @@ def _plain(text: str, most: int) -> str | None:
     return text.replace("\0", "")[:most] or None
 
 
-def _sets(opened: Opened, asks: list[Ask]) -> Iterator[tuple[bytes, bytes]]:
+def _outcome(handled: Handled) -> str:
+    """What the log says of a package: the worst that happened to its sets and pieces."""
+    intake, pieces = handled.intake, handled.pieces
+    if intake.outcome != EMPTY or not pieces.anything:
+        return intake.outcome
+    if pieces.bad or pieces.strange:
+        return "partial" if pieces.taken else "refused"
+    return APPLIED if pieces.taken else DUPLICATE
+
+
+def _said(handled: Handled) -> list[str]:
+    return [handled.pieces.words] if handled.pieces.anything else []
+
+
+def _sets(
+    opened: Opened, asks: list[Ask], receiving: Receiving
+) -> Iterator[tuple[bytes, bytes]]:
+    """Change sets one by one; pieces are taken on the way, after the sets before them were."""
     for entry in opened.entries():
         if entry.kind == CHANGE_SET:
             yield part(entry, "envelope"), bytes(entry.data)
+        elif entry.kind == PIECE:
+            receiving.take(entry)
         elif entry.kind == ASK:
             asks.append(messages.decode(part(entry, "ask"), Ask))
 

@@ -97,3 +97,18 @@ mail = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("made_at", sa.Text, nullable=False),
 )
+content = sa.Table(
+    "content",
+    hub,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("verified_at", sa.Text, nullable=False),
+)
+content_piece = sa.Table(
+    "piece",
+    hub,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+)

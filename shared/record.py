@@ -131,6 +131,7 @@ class RecordType:
     :param group: ``"collection" | "registry" | "work" | "list" | "system"``: which page offers it.
     :param unique: sets of fields that must be unique; checked after the merge.
     :param table_order: default sort, as in ``Filter.order``.
+    :param attachments: whether photos and scans may be attached to its records.
     """
 
     name: str
@@ -149,6 +150,7 @@ class RecordType:
     schema_version: int
     table_order: str
     requirement: str
+    attachments: bool = False
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -258,6 +260,7 @@ def record_type(
     schema_version: int = 1,
     table_order: str = "-entered_at",
     requirement: str = "",
+    attachments: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a record type; see :class:`RecordType` for the meaning of each name."""
 
@@ -286,6 +289,7 @@ def record_type(
             schema_version=schema_version,
             table_order=table_order,
             requirement=requirement,
+            attachments=attachments,
         )
         return cls
 

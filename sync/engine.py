@@ -42,6 +42,8 @@ from sync.messages import (
     CHANGE_SET,
     DOWN,
     MAIL,
+    PIECE,
+    PIECES,
     PROTOCOL,
     RECEIPT,
     STATE,
@@ -54,10 +56,12 @@ from sync.messages import (
 )
 from sync.outbox import Outbox
 from sync.package import CoreDraft, Opened, Sealed
+from sync.pieces import PieceExchange, PieceRound, contents_of
 from sync.signing import Envelope
 from sync.trust import DeviceKeys, HubTrust
 
 SCHEMA_VERSION = 1
+MEDIA = "media"
 MAX_ROUNDS = 10_000
 ChangedTypes = Callable[[frozenset[str]], None]
 
@@ -80,6 +84,7 @@ class Absorbed:
     sets: list[messages.SetReceipt] = field(default_factory=list)
     letters: int = 0
     arrived: list[str] = field(default_factory=list)
+    pieces: PieceRound = field(default_factory=PieceRound)
 
 
 @dataclass(slots=True)
@@ -95,7 +100,8 @@ class Round:
 class Engine:
     """The exchange of one enrolled device.
 
-    :param spool: folder for packages under way; survives a crash.
+    :param spool: folder for packages under way; survives a crash. Contents of attachments
+        lie beside it.
     :param box: what is carried for others; None carries nothing.
     """
 
@@ -108,6 +114,8 @@ class Engine:
         self._hub = hub
         self._spool = spool
         self._device, self._incarnation = store.identity()
+        self.contents = contents_of(store, spool.parent / "attachments")
+        self.pieces = PieceExchange(store, keys, hub, spool, self.contents)
 
     # --- out -----------------------------------------------------------------
     def cut(self) -> int:
@@ -146,6 +154,7 @@ class Engine:
                 },
                 person=person,
                 mail=self._box.ask() if self._box is not None else {},
+                pieces=self.pieces.ask(fetching=carrier == MEDIA),
             )
             draft = CoreDraft(
                 Kind.CHANGES,
@@ -188,6 +197,8 @@ class Engine:
                 self._take_receipt(part(entry, "envelope"), carrier, out, len(opened.core.audience) > 1)
             elif entry.kind == DOWN:
                 self._take_down(part(entry, "envelope"), bytes(entry.data), out)
+            elif entry.kind in (PIECES, PIECE):
+                self.pieces.absorb(entry, out.pieces)
             elif entry.kind == STATE:
                 self._take_state(messages.decode(part(entry, "state"), State), out)
             elif entry.kind == MAIL and self._box is not None:

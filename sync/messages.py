@@ -23,6 +23,8 @@ DOWN = "down"
 STATE = "state"
 GRANT = "grant"
 MAIL = "mail"
+PIECES = "pieces"
+PIECE = "piece"
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +106,37 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
 
     package_id: str
     have: Annotated[int, msgspec.Meta(ge=0)]
+Spans = list[tuple[int, int]]
+"""Stretches ``(first, last)`` of piece numbers, from 0."""
+
+
+class PieceAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """Contents of attachments: what a device could send, and which pieces it wants; by SHA-256."""
+
+    have: list[bytes] = []
+    want: list[tuple[bytes, Spans]] = []
+
+
+class Holdings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub signs about contents a device has asked after; all by SHA-256.
+
+    :param held: whole here and found right; :param lacks: what is missing of others.
+    :param unknown: no attachment that stands here names them.
+    :param bad: all pieces had come and the hash was another; they were dropped.
+    :param offered: wanted, and sent now or with the next packages; :param absent: wanted, not here.
+    """
+
+    v: int
+    hub_id: str
+    epoch: str
+    device: str
+    at: str
+    held: list[bytes] = []
+    lacks: list[tuple[bytes, Spans]] = []
+    unknown: list[bytes] = []
+    bad: list[bytes] = []
+    offered: list[bytes] = []
+    absent: list[bytes] = []
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +144,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     :param acknowledged: digest of the last receipt it holds.
     :param mail: bureaus it carries for, each with what it holds of their packages already.
+    :param pieces: contents of attachments; None when it has nothing to say about them.
     """
 
     v: int
@@ -119,6 +153,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     person: str = ""
     acknowledged: str = ""
     mail: dict[str, list[Held]] = {}
+    pieces: PieceAsk | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ TRAILER = "application/vnd.yizhan.trailer+msgpack"
 RECEIPT = "application/vnd.yizhan.receipt+msgpack"
 GRANT = "application/vnd.yizhan.grant+msgpack"
 DOWN = "application/vnd.yizhan.down+msgpack"
+PIECES = "application/vnd.yizhan.pieces+msgpack"
 TRUST = "application/vnd.yizhan.trust+msgpack"
 
 KEY_BYTES = 32

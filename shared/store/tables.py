@@ -215,6 +215,27 @@ attempt = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
 )
+content = sa.Table(
+    "content",
+    client,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("whole", sa.SmallInteger, nullable=False),
+    sa.Column("delivered", sa.SmallInteger, nullable=False),
+    sa.Column("asked", sa.SmallInteger, nullable=False),
+    sa.Column("wanted", sa.SmallInteger, nullable=False),
+    sa.Column("absent", sa.SmallInteger, nullable=False),
+    sa.Column("used_at", sa.Text, nullable=False),
+)
+content_piece = sa.Table(
+    "piece",
+    client,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at_hub", sa.SmallInteger, nullable=False),
+)
+
 
 carried_mail = sa.Table(
     "carried_mail",

@@ -33,6 +33,7 @@ LIFECYCLE = Lifecycle(
     partitions=(OWN_BUREAU, in_division_of("entity_id")),
     lifecycle=LIFECYCLE,
     requirement="R17 R139 R140 R141 R142 R143 R144 R145 R146",
+    attachments=True,
 )
 class Alert:
     """Shown whenever the entity turns up in any business, by whichever bureau of its division."""

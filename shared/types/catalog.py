@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.record import RecordType, type_of
 from shared.types.alert import Alert
 from shared.types.approval_item import ApprovalItem
+from shared.types.attachment import Attachment
 from shared.types.bureau import Bureau
 from shared.types.claim import Claim
 from shared.types.code_item import CodeItem
@@ -57,6 +58,7 @@ ALL: tuple[RecordType, ...] = tuple(
         Exchange,
         Device,
         MediaIntake,
+        Attachment,
     )
 )
 

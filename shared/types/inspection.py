@@ -38,6 +38,7 @@ LIFECYCLE = Lifecycle(
     lifecycle=LIFECYCLE,
     table_order="-started_at",
     requirement="R96 R97 R107 R109 R110",
+    attachments=True,
 )
 class Inspection:
     """谁实施、谁记录、谁负责: two officers at least, with times, findings and result."""

@@ -18,6 +18,7 @@ from shared.rules import in_order, not_negative
     about="entity_id",
     partitions=(OWN_BUREAU, in_division_of("entity_id")),
     requirement="R18",
+    attachments=True,
 )
 class OtherInformation:
     """For instance 股权冻结 notified by a court."""

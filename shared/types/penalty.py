@@ -24,6 +24,7 @@ FINE, CONFISCATION, WITHHOLDING, OTHER = "02", "03", "05", "99"
     partitions=(OWN_BUREAU, in_division_of("entity_id")),
     unique=(("authority_uscc", "document_no", "party_name"),),
     requirement="R14",
+    attachments=True,
 )
 class Penalty:
     """One decision that punishes one party (发改办财金〔2018〕424号)."""

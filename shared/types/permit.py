@@ -22,6 +22,7 @@ PARTY, DECISION, SOURCE = "行政相对人", "许可决定", "机关与来源"
     partitions=(OWN_BUREAU, in_division_of("entity_id")),
     unique=(("authority_uscc", "document_no", "party_name", "item"),),
     requirement="R13",
+    attachments=True,
 )
 class Permit:
     """One decision that permits something to one party (发改办财金〔2018〕424号)."""

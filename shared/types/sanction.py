@@ -30,6 +30,7 @@ LIFECYCLE = Lifecycle(
     partitions=(COMMON,),
     lifecycle=LIFECYCLE,
     requirement="R16 R128 R129",
+    attachments=True,
 )
 class Sanction:
     """Everybody must be able to look it up before granting anything, so it is common."""

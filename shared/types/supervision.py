@@ -20,6 +20,7 @@ OBJECT, MATTER, ACT, RESULT = "监管对象", "监管事项", "履职行为", "�
     about="entity_id",
     partitions=(OWN_BUREAU,),
     requirement="R15",
+    attachments=True,
 )
 class Supervision:
     """Who supervised whom, why, how, and what came of it."""

@@ -33,6 +33,7 @@ LIFECYCLE = Lifecycle(
     lifecycle=LIFECYCLE,
     table_order="due_on",
     requirement="R88 R90 R92 R93 R94 R95",
+    attachments=True,
 )
 class Task:
     """A task about one entity; done when its inspection is submitted."""

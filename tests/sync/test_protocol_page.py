@@ -29,12 +29,14 @@ from sync import enrol
 from sync.package import CoreDraft, Entry, Kind, seal_bytes
 from sync.trust import DeviceKeys, InviteCode
 from tests.fixtures import protocol_page
+from tests.fixtures.attached import attach, scan, wish
 from tests.fixtures.devices import Device, Enrol, handle
 from tests.fixtures.hubs import DIVISION, Place, serving
 from tests.fixtures.protocol_page import (
     ASK,
     DOWN,
     GRANT,
+    HOLDINGS,
     LETTER,
     LETTERS,
     MIB,
@@ -312,6 +314,50 @@ def test_the_reader_knows_the_page_and_nothing_else() -> None:
     named |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     ours = {"desktop", "server_stub", "shared", "sync", "tests", "resources"}
     assert {name.partition(".")[0] for name in named}.isdisjoint(ours)
+
+
+def test_contents_of_attachments(place: Place, enrol_at: Enrol) -> None:
+    """§ 14: what a device asks and sends, what the hub signs and sends down."""
+    device, other = enrol_at(place.a, "chenmin"), enrol_at(place.a, "wanglei")
+    content = scan(MIB + 5)
+    sha256, _ = attach(device, content)
+    hub, public = place.hub.keys, place.hub.keys.sign.public.to_bytes()
+
+    def exchanged(who: Device, kind: str) -> tuple[list[Any], list[Any]]:
+        out = io.BytesIO()
+        if kind == "changes":
+            who.engine.prepare(out, "media")
+        else:
+            who.engine.pieces.seal(out, "network", "", who.engine.pieces.entries(MIB * 16, blind=True))
+        sent = package(out.getvalue())
+        assert sent.core["kind"] == kind
+        author, seal = who.keys.sign.public.to_bytes(), who.keys.seal
+        up = entries(sent, author, hub.seal.raw, hub.seal.public.to_bytes())
+        _, data = handle(place.hub, out.getvalue())
+        who.take(data)
+        return up, entries(package(data), public, seal.raw, seal.public.to_bytes())
+
+    def word(answer: list[Any]) -> dict[str, Any]:
+        (meta,) = [meta for kind, meta, _ in answer if kind == "pieces"]
+        return mapping(signed(meta["envelope"], "pieces", public), *HOLDINGS)
+
+    up, answer = exchanged(device, "changes")
+    assert mapping(up[0][1]["ask"], *ASK)["pieces"] == {"have": [digest(content)], "want": []}
+    assert word(answer)["lacks"] == [[digest(content), [[0, 1]]]] and word(answer)["held"] == []
+    assert [kind for kind, _, _ in answer][-2:] == ["pieces", "state"]
+
+    up, answer = exchanged(device, "attachments")
+    assert [kind for kind, _, _ in up] == ["ask", "piece", "piece"]
+    assert up[1][1] == {"content": digest(content), "no": 0, "size": MIB + 5}
+    assert up[1][2] + up[2][2] == content and len(up[1][2]) == MIB
+    assert word(answer)["held"] == [digest(content)] and word(answer)["device"] == device.grant.device
+
+    other.sync()
+    wish(other, sha256, len(content))
+    up, answer = exchanged(other, "attachments")
+    assert mapping(up[0][1]["ask"], *ASK)["pieces"]["want"] == [[digest(content), [[0, 1]]]]
+    assert word(answer)["offered"] == [digest(content)]
+    assert b"".join(data for kind, _, data in answer if kind == "piece") == content
 
 
 def test_the_page_lists_every_type() -> None:

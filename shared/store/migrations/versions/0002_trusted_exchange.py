@@ -21,7 +21,38 @@ def upgrade() -> None:
 
 
 def _records() -> None:
-    pass
+    op.create_table('attachment',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('record_type', sa.Text(), nullable=True),
+    sa.Column('record_id', sa.Text(), nullable=True),
+    sa.Column('entity_id', sa.Text(), nullable=True),
+    sa.Column('title', sa.Text(), nullable=True),
+    sa.Column('file_name', sa.Text(), nullable=True),
+    sa.Column('media_type', sa.Text(), nullable=True),
+    sa.Column('size', sa.BigInteger(), nullable=True),
+    sa.Column('sha256', sa.Text(), nullable=True),
+    sa.Column('pieces', sa.BigInteger(), nullable=True),
+    sa.Column('taken_at', sa.Text(), nullable=True),
+    sa.Column('taken_by', sa.Text(), nullable=True),
+    sa.Column('note', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_attachment')),
+    sa.UniqueConstraint('id', name=op.f('uq_attachment_id'))
+    )
+    with op.batch_alter_table('attachment', schema=None) as batch_op:
+        batch_op.create_index('ix_attachment_entity_id', ['entity_id'], unique=False)
+        batch_op.create_index('ix_attachment_record_id', ['record_id'], unique=False)
+        batch_op.create_index('ix_attachment_sha256', ['sha256'], unique=False)
 
 
 def _client() -> None:
@@ -49,6 +80,25 @@ def _client() -> None:
     sa.Column('done_at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('package_id', name=op.f('pk_carried_mail'))
     )
+    op.create_table('content',
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('whole', sa.SmallInteger(), nullable=False),
+    sa.Column('delivered', sa.SmallInteger(), nullable=False),
+    sa.Column('asked', sa.SmallInteger(), nullable=False),
+    sa.Column('wanted', sa.SmallInteger(), nullable=False),
+    sa.Column('absent', sa.SmallInteger(), nullable=False),
+    sa.Column('used_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('sha256', name=op.f('pk_content'))
+    )
+    op.create_table('piece',
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('no', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('at_hub', sa.SmallInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('sha256', 'no', name=op.f('pk_piece'))
+    )
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
 
 
 def _hub() -> None:
@@ -60,6 +110,12 @@ def _hub() -> None:
     sa.Column('detail', sa.Text(), nullable=False),
     sa.Column('hash', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('no', name=op.f('pk_audit'))
+    )
+    op.create_table('content',
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('verified_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('sha256', name=op.f('pk_content'))
     )
     op.create_table('device_asked',
     sa.Column('device', sa.Text(), nullable=False),
@@ -80,3 +136,11 @@ def _hub() -> None:
     )
     with op.batch_alter_table('mail', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_mail_about'), ['about'], unique=False)
+
+    op.create_table('piece',
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('no', sa.Integer(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('sha256', 'no', name=op.f('pk_piece'))
+    )

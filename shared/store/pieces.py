@@ -1,0 +1,238 @@
+"""What this device knows of contents: which pieces are here, which the hub has, what is wanted.
+
+A content stands here because a live attachment names it. ``delivered`` means that the
+hub has signed for the whole of it; until then it counts as not removable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from shared.attachments import piece_size, pieces_of
+from shared.store import sql
+
+PENDING, VERIFIED = "pending", "verified"
+NOT_WANTED, AHEAD, ASKED_FOR = 0, 1, 2
+"""Why a content is fetched: not at all, because its task is ours, because somebody opens it."""
+_COLUMNS = "c.sha256, c.size, c.whole, c.delivered, c.asked, c.wanted, c.absent, c.used_at"
+_NAMED = 'EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256 AND a."_deleted" = 0)'
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """One content.
+
+    :param whole: all of it is here and was verified.
+    :param delivered: the hub has signed that it has it.
+    :param asked: the hub has said what it lacks of it.
+    :param absent: the hub was asked for it and has not got it itself yet.
+    """
+
+    sha256: str
+    size: int
+    whole: bool
+    delivered: bool
+    asked: bool
+    wanted: int
+    absent: bool
+    used_at: str
+
+    @property
+    def count(self) -> int:
+        """Pieces in all."""
+        return pieces_of(self.size)
+
+
+def _row(r: Sequence[object]) -> ContentRow:
+    return ContentRow(
+        str(r[0]), int(str(r[1])), bool(r[2]), bool(r[3]), bool(r[4]), int(str(r[5])), bool(r[6]), str(r[7])
+    )
+
+
+def of(connection: sa.Connection, hashes: Collection[str]) -> dict[str, ContentRow]:
+    """Contents by hash, those known here."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE {sql.in_ids(False, 'sha256')}",
+        (sql.ids_parameter(False, list(hashes)),),
+    )
+    return {str(r[0]): _row(r) for r in rows}
+
+
+def keep(connection: sa.Connection, sha256: str, size: int, at: str) -> None:
+    """A content was taken in here, whole."""
+    sql.execute(
+        connection,
+        "INSERT INTO content (sha256, size, whole, delivered, asked, wanted, absent, used_at)"
+        " VALUES (?, ?, 1, 0, 0, 0, 0, ?)"
+        " ON CONFLICT (sha256) DO UPDATE SET whole = 1, wanted = 0, used_at = excluded.used_at",
+        (sha256, size, at),
+    )
+    statement = (
+        "INSERT INTO piece (sha256, no, state, at_hub) VALUES (?, ?, 'verified', 0)"
+        " ON CONFLICT (sha256, no) DO UPDATE SET state = 'verified'"
+    )
+    sql.executemany(connection, statement, [(sha256, no) for no in range(pieces_of(size))])
+
+
+def want(connection: sa.Connection, wanted: Iterable[tuple[str, int]], level: int, at: str) -> None:
+    """These contents shall be fetched: hash and size."""
+    statement = (
+        "INSERT INTO content (sha256, size, whole, delivered, asked, wanted, absent, used_at)"
+        " VALUES (?, ?, 0, 0, 0, ?, 0, ?) ON CONFLICT (sha256) DO UPDATE SET"
+        " wanted = max(wanted, excluded.wanted), used_at = excluded.used_at WHERE whole = 0"
+    )
+    sql.executemany(connection, statement, [(s, size, level, at) for s, size in wanted])
+
+
+def use(connection: sa.Connection, sha256: str, at: str) -> None:
+    """Somebody looked at it."""
+    sql.execute(connection, "UPDATE content SET used_at = ? WHERE sha256 = ?", (at, sha256))
+
+
+# --- on the way to the hub ---------------------------------------------------------
+def undelivered(connection: sa.Connection, limit: int) -> list[ContentRow]:
+    """Whole contents the hub has not signed for and an attachment names, oldest first."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE c.whole = 1 AND c.delivered = 0 AND {_NAMED}"
+        " ORDER BY c.used_at, c.sha256 LIMIT ?",
+        (limit,),
+    )
+    return [_row(r) for r in rows]
+
+
+def lacking(connection: sa.Connection, hashes: Collection[str]) -> dict[str, list[int]]:
+    """Pieces that, as far as known here, the hub lacks, by content."""
+    rows = sql.execute(
+        connection,
+        f"SELECT sha256, no FROM piece WHERE at_hub = 0 AND {sql.in_ids(False, 'sha256')}"
+        " ORDER BY sha256, no",
+        (sql.ids_parameter(False, list(hashes)),),
+    )
+    out: dict[str, list[int]] = {}
+    for sha256, no in rows:
+        out.setdefault(sha256, []).append(no)
+    return out
+
+
+def at_hub(connection: sa.Connection, hashes: Collection[str]) -> dict[str, int]:
+    """How many pieces the hub has of each."""
+    rows = sql.execute(
+        connection,
+        f"SELECT sha256, count(*) FROM piece WHERE at_hub = 1 AND {sql.in_ids(False, 'sha256')}"
+        " GROUP BY sha256",
+        (sql.ids_parameter(False, list(hashes)),),
+    )
+    return {str(s): int(n) for s, n in rows}
+
+
+def note_lacks(connection: sa.Connection, row: ContentRow, missing: Collection[int]) -> None:
+    """The hub said which pieces it lacks of a content."""
+    sql.execute(connection, "UPDATE content SET asked = 1 WHERE sha256 = ?", (row.sha256,))
+    marks = [(int(no not in missing), row.sha256, no) for no in range(row.count)]
+    sql.executemany(connection, "UPDATE piece SET at_hub = ? WHERE sha256 = ? AND no = ?", marks)
+
+
+def note_delivered(connection: sa.Connection, sha256: str) -> None:
+    """The hub has signed for the whole of it."""
+    sql.execute(connection, "UPDATE content SET delivered = 1, asked = 1 WHERE sha256 = ?", (sha256,))
+    sql.execute(connection, "UPDATE piece SET at_hub = 1 WHERE sha256 = ?", (sha256,))
+
+
+def doubt_all(connection: sa.Connection) -> None:
+    """The hub began a new epoch: what it said it had, it must say again."""
+    sql.execute(connection, "UPDATE content SET delivered = 0, asked = 0, absent = 0")
+    sql.execute(connection, "UPDATE piece SET at_hub = 0")
+
+
+# --- on the way here --------------------------------------------------------------
+def wanted(connection: sa.Connection, limit: int) -> list[ContentRow]:
+    """Contents to fetch: those somebody opened first."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE c.whole = 0 AND c.wanted > 0 AND {_NAMED}"
+        " ORDER BY c.wanted DESC, c.absent, c.used_at, c.sha256 LIMIT ?",
+        (limit,),
+    )
+    return [_row(r) for r in rows]
+
+
+def here(connection: sa.Connection, hashes: Collection[str]) -> dict[str, list[int]]:
+    """Pieces that are here, by content."""
+    rows = sql.execute(
+        connection,
+        f"SELECT sha256, no FROM piece WHERE {sql.in_ids(False, 'sha256')} ORDER BY sha256, no",
+        (sql.ids_parameter(False, list(hashes)),),
+    )
+    out: dict[str, list[int]] = {}
+    for sha256, no in rows:
+        out.setdefault(sha256, []).append(no)
+    return out
+
+
+def arrived(connection: sa.Connection, sha256: str, no: int) -> None:
+    """A piece came from the hub; whether it is right shows when all are here."""
+    sql.execute(
+        connection,
+        "INSERT INTO piece (sha256, no, state, at_hub) VALUES (?, ?, 'pending', 1) ON CONFLICT DO NOTHING",
+        (sha256, no),
+    )
+
+
+def complete(connection: sa.Connection, sha256: str) -> None:
+    """All pieces are here and are what the attachment says."""
+    sql.execute(
+        connection,
+        "UPDATE content SET whole = 1, delivered = 1, asked = 1, wanted = 0, absent = 0 WHERE sha256 = ?",
+        (sha256,),
+    )
+    sql.execute(connection, "UPDATE piece SET state = 'verified', at_hub = 1 WHERE sha256 = ?", (sha256,))
+
+
+def note_absent(connection: sa.Connection, hashes: Iterable[str], *, absent: bool) -> None:
+    """Whether the hub has what was asked for."""
+    rows = [(int(absent), one) for one in hashes]
+    sql.executemany(connection, "UPDATE content SET absent = ? WHERE sha256 = ?", rows)
+
+
+# --- letting go -------------------------------------------------------------------------
+def drop_pieces(connection: sa.Connection, sha256: str) -> None:
+    """The pieces are not here any more; what the hub has is as before."""
+    sql.execute(connection, "DELETE FROM piece WHERE sha256 = ?", (sha256,))
+    sql.execute(connection, "UPDATE content SET whole = 0, wanted = 0 WHERE sha256 = ?", (sha256,))
+
+
+def forget(connection: sa.Connection, sha256: str) -> None:
+    """Nothing names this content any more."""
+    sql.execute(connection, "DELETE FROM piece WHERE sha256 = ?", (sha256,))
+    sql.execute(connection, "DELETE FROM content WHERE sha256 = ?", (sha256,))
+
+
+def unnamed(connection: sa.Connection) -> list[ContentRow]:
+    """Contents that no live attachment names."""
+    rows = sql.execute(connection, f"SELECT {_COLUMNS} FROM content c WHERE NOT {_NAMED}")
+    return [_row(r) for r in rows]
+
+
+def removable(connection: sa.Connection) -> list[ContentRow]:
+    """Contents here that the hub has, least recently used first."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE c.delivered = 1"
+        " AND EXISTS (SELECT 1 FROM piece p WHERE p.sha256 = c.sha256) ORDER BY c.used_at, c.sha256",
+    )
+    return [_row(r) for r in rows]
+
+
+def pieces_here(connection: sa.Connection) -> list[tuple[str, int]]:
+    """Hash and number of every piece that is here."""
+    return [(str(r[0]), int(r[1])) for r in sql.execute(connection, "SELECT sha256, no FROM piece")]
+
+
+def weight(rows: Iterable[ContentRow], parts: dict[str, list[int]]) -> int:
+    """Bytes of the pieces that are here."""
+    return sum(piece_size(r.size, no) for r in rows for no in parts.get(r.sha256, ()))
