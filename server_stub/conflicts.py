@@ -1,98 +1,163 @@
-"""Clashes become Conflict records: both values, both authors, for a person to decide."""
+"""Clashes become Conflict records: both values, both authors, what was there, for a person to decide."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
-import zstandard
 
+from server_stub.archive import Archive, time_of
+from server_stub.collisions import Collision
 from server_stub.people import People
-from shared.changes import SEQ_BITS, SEQ_MASK, Value, decode_block, split_blocks
-from shared.clock import CHINA, hlc_time
+from server_stub.streams import streams_with
+from shared.changes import SEQ_BITS, Value
 from shared.ids import key_id
+from shared.record import RecordType
 from shared.store import sql
+from shared.store.incoming import Incoming
 from shared.store.merging import Clash
 from shared.store.references import Origins
 from shared.store.store import Store
-from shared.store.unit import Unit
+from shared.store.unit import RowState, Unit
+from shared.types.conflict import DELETION, FIELD, RULE, UNIQUE
+
+LONGEST = 5000
+LONGEST_EDIT = 20_000
 
 
-class _Author(msgspec.Struct, frozen=True):
-    user: str
-    at: str
+class Clerk:
+    """Writes the conflicts of one transaction."""
 
+    def __init__(self, unit: Unit, people: People, store: Store, origins: Origins) -> None:
+        self._unit = unit
+        self._people = people
+        self._declared = store.types["conflict"]
+        self._archive = Archive(unit.connection, unit.origin, origins)
 
-def record_clashes(unit: Unit, clashes: Iterable[Clash], people: People, store: Store) -> None:
-    """Write one open Conflict per clash; a later clash of the same two authors renews it."""
-    declared = store.types["conflict"]
-    origins = Origins(unit.connection)
-    authors: dict[int, _Author] = {}
-    for clash in clashes:
-        if clash.standing_ref not in authors:
-            authors[clash.standing_ref] = _author(unit, clash.standing_ref)
-        standing = authors[clash.standing_ref]
-        name_s, bureau_s = people.find(standing.user)
-        name_p, bureau_p = people.find(clash.actor)
-        number = clash.field.number if clash.field else 0
-        conflict_id = key_id(
-            "conflict", [clash.declared.name, clash.record_id, str(number), str(clash.proposed_ref)]
-        )
-        values = {
-            "record_type": clash.declared.name,
-            "record_id": clash.record_id,
-            "field": clash.field.name if clash.field else "",
-            "field_title": clash.field.title if clash.field else "整条记录（一方删除，一方修改）",
-            "subject": _subject(unit, clash),
-            "ours_value": _text(clash.standing),
-            "theirs_value": _text(clash.proposed),
-            "ours_person": name_s or "未知",
-            "theirs_person": name_p or "未知",
-            "ours_bureau": bureau_s or None,
-            "theirs_bureau": bureau_p or None,
-            "ours_at": standing.at,
-            "theirs_at": _time(clash.hlc),
-            "ours_ref": _name(origins, clash.standing_ref),
-            "theirs_ref": _name(origins, clash.proposed_ref),
-            "state": "open",
+    def note(self, one: Incoming) -> None:
+        """A run of the set at hand, so that its authors are known before it is archived."""
+        self._archive.note(one.first >> SEQ_BITS, one.run)
+
+    def clashes(self, clashes: Iterable[Clash]) -> None:
+        """One open conflict per value the hub did not take."""
+        for one in clashes:
+            number = one.field.number if one.field else 0
+            parts = (one.declared.name, one.record_id, str(number), str(one.proposed_ref))
+            streams = streams_with(self._unit, one.declared, one.record_id)
+            kind = RULE if one.rule else FIELD if one.field else DELETION
+            title = one.field.title if one.field else "整条记录（一方删除，一方修改）"
+            self._write(
+                parts,
+                kind=kind,
+                record_type=one.declared.name,
+                record_id=one.record_id,
+                field=one.field.name if one.field else "",
+                field_title=title,
+                subject=self._subject(one.declared, one.record_id),
+                ours_value=_text(one.standing),
+                theirs_value=_text(one.proposed),
+                edits=_edits(one.edits),
+                explanation=one.rule[:1000] or None,
+                **self._side("ours", one.standing_ref, streams),
+                **self._proposer(one),
+                **self._base(one, streams),
+            )
+
+    def collisions(self, collisions: Iterable[Collision]) -> None:
+        """One open conflict per pair of records with what must be unique."""
+        for one in collisions:
+            declared = one.declared
+            states = self._unit.load(declared, [one.first, one.second])
+            titles = "、".join(declared.by_name[n].title for n in one.names)
+            ours, theirs = states[one.first], states[one.second]
+            self._write(
+                (declared.name, *sorted((one.first, one.second)), ",".join(one.names)),
+                kind=UNIQUE,
+                record_type=declared.name,
+                record_id=one.first,
+                other_id=one.second,
+                field=",".join(one.names)[:50],
+                field_title=f"{titles}重复"[:100],
+                subject=self._subject(declared, one.first),
+                ours_value=_described(declared, ours),
+                theirs_value=_described(declared, theirs),
+                **self._owner("ours", declared, one.first, ours),
+                **self._owner("theirs", declared, one.second, theirs),
+            )
+
+    # --- inside --------------------------------------------------------------
+    def _write(self, parts: Sequence[str], **values: Any) -> None:
+        conflict_id = key_id("conflict", parts)
+        if self._unit.load(self._declared, [conflict_id], ()):
+            return  # the same two were asked about before; what was decided stays decided
+        row = {**values, "id": conflict_id, "state": "open"}
+        self._unit.insert(self._declared, [row], way="exchange", proven=True)
+
+    def _side(self, side: str, reference: int, streams: Sequence[str]) -> dict[str, Any]:
+        written = self._archive.written(reference, streams)
+        name, bureau = self._people.find(written.actor) if written.actor else ("", "")
+        return {
+            f"{side}_person": name or "未知",
+            f"{side}_bureau": bureau or None,
+            f"{side}_at": written.at or None,
+            f"{side}_ref": self._archive.name(reference),
         }
-        unit.insert(declared, [{**values, "id": conflict_id}], way="exchange", proven=True)
+
+    def _proposer(self, one: Clash) -> dict[str, Any]:
+        name, bureau = self._people.find(one.actor)
+        return {
+            "theirs_person": name or "未知",
+            "theirs_bureau": bureau or None,
+            "theirs_at": time_of(one.hlc),
+            "theirs_ref": self._archive.name(one.proposed_ref),
+        }
+
+    def _base(self, one: Clash, streams: Sequence[str]) -> dict[str, Any]:
+        """What the author had seen; nothing when there was nothing, or it is kept nowhere any more."""
+        written = self._archive.written(one.base, streams)
+        if one.field is None or not written.known:
+            return {}
+        return {
+            "base_value": _text(written.value(one.record_id, one.field.number)),
+            **self._side("base", one.base, streams),
+        }
+
+    def _owner(self, side: str, declared: RecordType, record_id: str, state: RowState) -> dict[str, Any]:
+        """Who entered a record; its own bureau where the author is the hub or unknown."""
+        said = self._side(side, state.w, streams_with(self._unit, declared, record_id))
+        source = state.values.get("source_bureau")
+        return {**said, f"{side}_bureau": said[f"{side}_bureau"] or source}
+
+    def _subject(self, declared: RecordType, record_id: str) -> str:
+        rows = sql.fetch(self._unit.connection, declared.name, (declared.label,), [record_id])
+        return f"{declared.title} {rows[0][0] if rows else ''}".strip()[:300]
 
 
-def _subject(unit: Unit, clash: Clash) -> str:
-    label = clash.declared.label
-    rows = sql.fetch(unit.connection, clash.declared.name, (label,), [clash.record_id])
-    return f"{clash.declared.title} {rows[0][0] if rows else ''}".strip()
+def conflict_words(clashes: int, collisions: int) -> str:
+    """What a receipt says about a set that left something to decide."""
+    parts = [f"{clashes} 处与已入库的内容不一致"] if clashes else []
+    parts += [f"{collisions} 条与已入库的记录编号重复"] if collisions else []
+    return "，".join(parts) + "，待处理"
 
 
-def _name(origins: Origins, reference: int) -> str:
-    """A reference as it means the same everywhere: device:incarnation:seq."""
-    device, incarnation = origins.name(reference >> SEQ_BITS)
-    return f"{device}:{incarnation}:{reference & SEQ_MASK}"
+def _described(declared: RecordType, state: RowState) -> str:
+    """One record in a line, for those who do not have it."""
+    names = dict.fromkeys((declared.label, *(n for one in declared.unique for n in one)))
+    texts = [str(state.values[n]) for n in names if n in state.values and _plain(declared, n)]
+    return " · ".join(t for t in texts if t != "None")[:LONGEST]
+
+
+def _plain(declared: RecordType, name: str) -> bool:
+    one = declared.by_name[name]
+    return not one.personal and not one.target and not one.table
+
+
+def _edits(values: dict[str, Value]) -> str | None:
+    """An edit as JSON; left out when it is longer than a record of this type may hold."""
+    text = msgspec.json.encode(values).decode() if values else ""
+    return text if 0 < len(text) <= LONGEST_EDIT else None
 
 
 def _text(value: Value) -> str | None:
     return None if value is None else str(value)
-
-
-def _time(hlc: int) -> str:
-    return hlc_time(hlc).astimezone(CHINA).replace(microsecond=0).isoformat()
-
-
-def _author(unit: Unit, reference: int) -> _Author:
-    """Who made a change that stands, found in the archive of its change set."""
-    origin, seq = reference >> SEQ_BITS, reference & SEQ_MASK
-    row = sql.execute(
-        unit.connection,
-        "SELECT s.payload FROM accepted_set s JOIN origin o ON o.device = s.device"
-        " AND o.incarnation = s.incarnation WHERE o.no = ? AND s.first <= ? AND s.last >= ?"
-        " AND s.status IN ('applied', 'conflicted')",
-        (origin, seq, seq),
-    ).fetchone()
-    if row is None:
-        return _Author("hub", "")
-    for raw in split_blocks(zstandard.ZstdDecompressor().decompress(bytes(row[0]))):
-        for run in decode_block(raw).runs:
-            if run.first <= seq < run.first + run.count:
-                return _Author(run.actor, _time(run.hlc))
-    return _Author("", "")

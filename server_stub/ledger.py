@@ -15,7 +15,8 @@ import msgspec
 import sqlalchemy as sa
 import zstandard
 
-from server_stub.conflicts import record_clashes
+from server_stub import collisions
+from server_stub.conflicts import Clerk, conflict_words
 from server_stub.keys import HubKeys
 from server_stub.people import People
 from shared.access import HUB_ACTOR
@@ -242,6 +243,7 @@ class Ledger:
         merger = Merger(unit)
         people = People(connection)
         origins = Origins(connection)
+        clerk = Clerk(unit, people, self._store, origins)
         late, devices = 0, set[str]()
         for block in changeset.blocks(one):
             check_origins(block.origins)
@@ -252,14 +254,17 @@ class Ledger:
                     raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
                 actor = people.actor(run.actor, one.statement.device)
                 merger.apply(known, actor)
+                clerk.note(known)
                 late += not self._store.clock.observe(run.hlc)
                 if known.declared.name == "device":
                     devices.update(known.ids)
-        record_clashes(unit, merger.clashes, people, self._store)
+        doubles = collisions.find(connection, unit.captured)
+        clerk.clashes(merger.clashes)
+        clerk.collisions(doubles)
         unit.finish()
         _note_devices(connection, devices)
-        if merger.clashes:
-            return CONFLICTED, f"{len(merger.clashes)} 处与已入库的内容不一致，待处理"
+        if merger.clashes or doubles:
+            return CONFLICTED, conflict_words(len(merger.clashes), len(doubles))
         return APPLIED, "设备时钟超前，顺序不受影响" if late else ""
 
     def _keep(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from shared.changes import GENESIS, Op, Value, chain, encode_block, pack, unpack
-from shared.record import Part, Partition
+from shared.record import Part, Partition, RecordType
 from shared.store import sql
 from shared.store.blocks import to_blocks
 from shared.store.facts import read_number, write_number
@@ -127,6 +127,13 @@ def _append(
         rows,
     )
     sql.execute(connection, "UPDATE stream SET n = ?, head = ? WHERE name = ?", (n, head, name))
+
+
+def streams_with(unit: Unit, declared: RecordType, record_id: str) -> tuple[str, ...]:
+    """Where a record is announced now."""
+    only = Captured(declared, Op.UPDATE, (), [record_id], [])
+    (names,) = _names_per_row(unit, only, declared.partitions)
+    return names
 
 
 # --- where a change belongs --------------------------------------------------

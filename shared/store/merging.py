@@ -8,7 +8,8 @@ ends equal to everybody else's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import Any
 
 from shared import access
@@ -21,6 +22,7 @@ from shared.record import PROVENANCE, RecordType
 from shared.store import sql
 from shared.store.incoming import Incoming
 from shared.store.unit import Captured, RowState, Unit, encode_fw
+from shared.types.conflict import UNIQUE
 
 RESOLVES = "resolve:"
 
@@ -36,6 +38,9 @@ class Clash:
     """A value the hub did not take because two people decided differently.
 
     :param field: None when one side deleted what the other edited.
+    :param base: reference of the value the author had seen; 0 = none.
+    :param edits: what the author wrote into a record that is gone, stored values by field name.
+    :param rule: the sentence of the rule that both values together would break.
     """
 
     declared: RecordType
@@ -47,17 +52,20 @@ class Clash:
     proposed_ref: int
     actor: str
     hlc: int
+    base: int = 0
+    edits: dict[str, Value] = field_of(default_factory=dict)
+    rule: str = ""
 
 
 @dataclass(slots=True)
 class _Announce:
     """What one row of a run ends in."""
 
-    fields: list[Field] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
-    writers: list[int] = field(default_factory=list)
-    stored: dict[str, Value] = field(default_factory=dict)
-    fw: dict[int, int] = field(default_factory=dict)
+    fields: list[Field] = field_of(default_factory=list)
+    values: list[Value] = field_of(default_factory=list)
+    writers: list[int] = field_of(default_factory=list)
+    stored: dict[str, Value] = field_of(default_factory=dict)
+    fw: dict[int, int] = field_of(default_factory=dict)
 
 
 class Merger:
@@ -181,7 +189,8 @@ class Merger:
     ) -> None:
         own = one.first + row
         if state.deleted:
-            self._clash(one, row, None, state.tag, None, actor)
+            edits = {f.name: c[row] for f, c in zip(one.fields, one.columns, strict=True)}
+            self._clash(one, row, None, state.tag, None, actor, edits=edits)
             self._announce_deleted(one, row, state)
             return
         told = _Announce()
@@ -202,7 +211,9 @@ class Merger:
                 self._tell(told, one_field, value, own)
                 continue
             if outcome is Outcome.CONFLICT:
-                self._clash(one, row, one_field, writer, current, actor, proposed)
+                self._clash(
+                    one, row, one_field, writer, current, actor, proposed, base=one.base(row, column)
+                )
             self._tell(told, one_field, current, writer)
         if told.stored:
             fw = {**state.fw, **told.fw}
@@ -253,11 +264,17 @@ class Merger:
         """A decision reaches one field of one record, and is made by a party or the centre."""
         if one.declared.name == "conflict":
             return
-        names = ("record_type", "record_id", "field", "ours_bureau", "theirs_bureau")
+        names = (
+            "record_type", "record_id", "field", "kind", "other_id", "ours_bureau", "theirs_bureau",
+        )  # fmt: skip
         rows = sql.fetch(self._unit.connection, "conflict", names, [conflict_id])
-        type_name, record_id, field_name, *parties = rows[0] if rows else (None,) * len(names)
-        fits = one.declared.name == type_name and set(one.ids) == {record_id}
-        within = not field_name or {f.name for f in one.fields} <= {field_name}
+        type_name, record_id, field_name, kind, other, *parties = rows[0] if rows else (None,) * len(names)
+        fits = one.declared.name == type_name and set(one.ids) <= {record_id, other}
+        if kind == UNIQUE:
+            within = one.op is Op.DELETE
+        else:
+            reached = {f.name for f in one.fields if f.name != field_name and f.derive_from != field_name}
+            within = not field_name or not reached
         party = actor.has(Role.HUB_ADMIN) or not actor.bureaus.isdisjoint(parties)
         if not (fits and within and party):
             raise AccessDenied("冲突处理与所改的记录不符。", "请在冲突页面重新处理。")
@@ -276,11 +293,15 @@ class Merger:
         standing: Value,
         actor: Actor,
         proposed: Value = None,
+        *,
+        base: int = 0,
+        edits: dict[str, Value] | None = None,
+        rule: str = "",
     ) -> None:
         self.clashes.append(
             Clash(
                 one.declared, one.ids[row], one_field, standing, standing_ref, proposed,
-                one.first + row, actor.user, one.run.hlc,
+                one.first + row, actor.user, one.run.hlc, base, edits or {}, rule,
             )
         )
 

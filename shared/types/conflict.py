@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.fields import note, ref, text, time_
 from shared.lifecycle import Lifecycle, State, Transition
 from shared.record import ADMIN, in_bureau, record_type
 
-RECORD, OURS, THEIRS, DECISION = "记录", "中心现值", "对方的值", "处理"
+RECORD, BASE, OURS, THEIRS, DECISION = "记录", "原值", "中心现值", "对方的值", "处理"
+
+FIELD, DELETION, UNIQUE, RULE = "field", "deletion", "unique", "rule"
+KINDS = ((FIELD, "同一处不同"), (DELETION, "作废与修改"), (UNIQUE, "编号重复"), (RULE, "合并后不合规则"))
 
 LIFECYCLE = Lifecycle(
     "state",
@@ -31,7 +37,13 @@ LIFECYCLE = Lifecycle(
     requirement="R41",
 )
 class Conflict:
-    """Made by the hub: its value stands, the other is kept here with its author."""
+    """Made by the hub: its value stands, the other is kept here with its author.
+
+    ``kind``: two values of one field; a deletion against an edit (``edits`` holds the edit as
+    JSON, stored values by field name); two records with what must be unique (``record_id``
+    came first, ``other_id`` later); a value that together with another's breaks a rule.
+    Conflicts of the first release have no kind: see :func:`kind_of`.
+    """
 
     record_type: str = text(10, "记录类型", required=True, max=50, index=True, group=RECORD)
     record_id: str = text(11, "记录标识", required=True, max=32, index=True, group=RECORD)
@@ -54,3 +66,19 @@ class Conflict:
         27, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION
     )
     resolved_at: str | None = time_(28, "处理时间", form=False, sheet=False, group=DECISION)
+    kind: str | None = text(29, "种类", max=20, group=RECORD, words=KINDS)
+    other_id: str | None = text(30, "另一条记录标识", max=32, index=True, group=RECORD)
+    base_value: str | None = note(31, "原值", max=5000, group=BASE)
+    base_person: str | None = text(32, "原值填写人", max=50, group=BASE)
+    base_bureau: str | None = ref(33, "原值单位", "bureau", must_exist=False, group=BASE)
+    base_at: str | None = time_(34, "原值时间", group=BASE)
+    base_ref: str | None = text(35, "原值变更号", max=200, group=BASE)
+    edits: str | None = note(36, "对方修改的内容", max=20000, form=False, sheet=False, group=THEIRS)
+    decision: str | None = text(37, "处理方式", max=20, form=False, sheet=False, group=DECISION)
+    reason: str | None = note(38, "处理理由", max=1000, form=False, sheet=False, group=DECISION)
+    explanation: str | None = note(39, "说明", max=1000, group=RECORD)
+
+
+def kind_of(values: Mapping[str, Any]) -> str:
+    """The kind of a conflict; the first release knew two, told apart by the field."""
+    return str(values.get("kind") or "") or (FIELD if values.get("field") else DELETION)

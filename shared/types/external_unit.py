@@ -17,6 +17,7 @@ from shared.record import COMMON, record_type
     group="list",
     partitions=(COMMON,),
     table_order="name",
+    unique=(("uscc", "kind"),),
     requirement="R10",
 )
 class ExternalUnit:

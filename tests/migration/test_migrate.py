@@ -52,9 +52,10 @@ def shape(database: Database) -> dict[str, Any]:
             if name == "alembic_version":
                 continue
             out[name] = {
-                "columns": [
-                    (c["name"], str(c["type"]), c["nullable"], c["default"]) for c in found.get_columns(name)
-                ],
+                "columns": sorted(  # a column that came later stands last: everything is read by name
+                    (c["name"], str(c["type"]), c["nullable"], str(c["default"]))
+                    for c in found.get_columns(name)
+                ),
                 "key": found.get_pk_constraint(name),
                 "indexes": sorted(
                     (str(i["name"]), tuple(i["column_names"]), i["unique"]) for i in found.get_indexes(name)

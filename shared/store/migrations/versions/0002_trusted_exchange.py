@@ -54,6 +54,23 @@ def _records() -> None:
         batch_op.create_index('ix_attachment_record_id', ['record_id'], unique=False)
         batch_op.create_index('ix_attachment_sha256', ['sha256'], unique=False)
 
+    with op.batch_alter_table('conflict', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('kind', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('other_id', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('base_value', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('base_person', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('base_bureau', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('base_at', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('base_ref', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('edits', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('decision', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('reason', sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column('explanation', sa.Text(), nullable=True))
+        batch_op.create_index('ix_conflict_other_id', ['other_id'], unique=False)
+
+    with op.batch_alter_table('external_unit', schema=None) as batch_op:
+        batch_op.create_index('ix_external_unit_uscc_kind', ['uscc', 'kind'], unique=False)
+
 
 def _client() -> None:
     op.create_table('audit',
