@@ -6,14 +6,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
-from server_stub.streams import ADMIN, COMMON, Segment, bureau_stream, division_stream, segment
+from server_stub.partitions import streams_of
+from server_stub.streams import Segment, segment
 from shared.changes import GENESIS, join_blocks
-from shared.store import sql
-from shared.store.directory import subtree
 from shared.store.store import Store
 from sync import messages, signing
 from sync.entries import Entry
@@ -34,15 +31,6 @@ class Post:
 
 
 Carried = Callable[[Ask, Post], Iterator[Entry]]
-
-
-def streams_of(connection: sa.Connection, device: DeviceRow) -> list[str]:
-    """The streams a device subscribes to, in the order they are sent."""
-    bureaus = sorted(subtree(connection, device.bureau))
-    rows = sql.fetch(connection, "bureau", ("division",), bureaus)
-    divisions = sorted({str(r[0]) for r in rows if r[0]})
-    names = [COMMON, *map(division_stream, divisions), *map(bureau_stream, bureaus)]
-    return [*names, ADMIN] if device.admin else names
 
 
 class Answers:
@@ -73,7 +61,7 @@ class Answers:
             yield Entry(RECEIPT, {"envelope": receipt})
         more, left = False, limit
         with self._store.read() as connection:
-            names = streams_of(connection, device)
+            names = streams_of(connection, device.bureau, admin=device.admin)
             for name in names:
                 cursor = self._cursor(ask, name)
                 while True:

@@ -9,8 +9,8 @@ import msgspec
 
 from server_stub.archive import Archive, time_of
 from server_stub.collisions import Collision
+from server_stub.partitions import streams_with
 from server_stub.people import People
-from server_stub.streams import streams_with
 from shared.changes import SEQ_BITS, Value
 from shared.ids import key_id
 from shared.record import RecordType

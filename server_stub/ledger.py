@@ -18,6 +18,7 @@ import zstandard
 from server_stub import collisions
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.keys import HubKeys
+from server_stub.partitions import streams_of
 from server_stub.people import People
 from shared.access import HUB_ACTOR
 from shared.changes import GENESIS
@@ -29,11 +30,13 @@ from shared.errors import (
     UnknownSigner,
     YizhanError,
 )
+from shared.scope import bureau_stream
 from shared.store import sql
 from shared.store.incoming import Malformed, check_origins, understand
 from shared.store.merging import Merger, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
+from shared.store.unit import Author
 from sync import changeset, messages, signing
 from sync.changeset import ChangeSet
 from sync.messages import PROTOCOL, Receipt, SetReceipt
@@ -240,6 +243,7 @@ class Ledger:
 
     def _apply(self, connection: sa.Connection, one: ChangeSet) -> tuple[str, str]:
         unit = self._store.unit_on(connection, HUB_ACTOR)
+        unit.author = _author(connection, one.statement.device)
         merger = Merger(unit)
         people = People(connection)
         origins = Origins(connection)
@@ -381,6 +385,14 @@ def _note_devices(connection: sa.Connection, devices: set[str]) -> None:
     found = sql.fetch(connection, "device", ("id", "state"), sorted(devices)) if devices else []
     for device, state in found:
         sql.execute(connection, "UPDATE device_key SET state = ? WHERE device = ?", (state, device))
+
+
+def _author(connection: sa.Connection, device: str) -> Author:
+    """Where a device hears what the hub has to say, and what it follows."""
+    bureau, admin = sql.execute(
+        connection, "SELECT bureau, admin FROM device_key WHERE device = ?", (device,)
+    ).fetchone()
+    return Author(bureau_stream(bureau), frozenset(streams_of(connection, bureau, admin=bool(admin))))
 
 
 def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -19,9 +19,10 @@ from typing import BinaryIO
 import msgspec
 import sqlalchemy as sa
 
-from server_stub.answers import Answers, Post, streams_of
+from server_stub.answers import Answers, Post
 from server_stub.keys import HubKeys
 from server_stub.ledger import REVOKED, DeviceRow, Intake, Ledger
+from server_stub.partitions import streams_of
 from shared.errors import InputError
 from shared.store import sql
 from shared.store.store import Store
@@ -166,7 +167,7 @@ class Mailroom:
             asked = _asked(connection, [r.device for r in rows])
             names = dict(sql.fetch(connection, "device", ("id", "name"), [r.device for r in rows]))
             for row in rows:
-                streams = tuple(streams_of(connection, row))
+                streams = tuple(streams_of(connection, row.bureau, admin=row.admin))
                 said = asked.get(row.device) or Asked(Ask(v=PROTOCOL, incarnation=1, cursors={}))
                 groups[streams].append(Recipient(row, str(names.get(row.device) or ""), said, streams))
         return list(groups.values())

@@ -29,11 +29,17 @@ GENESIS = bytes(32)
 
 
 class Op(IntEnum):
-    """What a change does to its record."""
+    """What a change does to its record; ``EVICT`` comes down only: it left a stream."""
 
     INSERT = 1
     UPDATE = 2
     DELETE = 3
+    EVICT = 4
+
+    @property
+    def bare(self) -> bool:
+        """Whether it sets no values."""
+        return self in (Op.DELETE, Op.EVICT)
 
 
 class Run(msgspec.Struct, array_like=True, frozen=True):

@@ -203,6 +203,11 @@ class RecordType:
         """Fields computed from the key held by a sibling."""
         return tuple(x for x in self.own_fields if x.derive_from)
 
+    @cached_property
+    def partition_fields(self) -> frozenset[str]:
+        """Fields that decide where a record travels."""
+        return frozenset(p.field for p in self.partitions if p.field)
+
     def record_id(self, values: Mapping[str, Any]) -> str:
         """The id these values yield: from the key where declared, else a new one."""
         if not self.key:

@@ -380,9 +380,12 @@ class Engine:
     def _take_state(self, state: State, out: Absorbed) -> None:
         out.more = state.more
         out.arrived += state.arrived
-        with self._store.write() as connection:
+        with self._store.unit(HUB_ACTOR) as unit:
+            connection = unit.connection
             if state.at < read_text(connection, "hub_time"):
                 return  # an older answer that arrives late takes nothing back
+            self._follower(unit).narrow(state.streams)
+            out.types |= unit.changed
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
             if not state.more:

@@ -182,6 +182,11 @@ def move_cursor(connection: sa.Connection, one: CursorRow) -> None:
     )
 
 
+def forget_cursor(connection: sa.Connection, stream: str) -> None:
+    """A stream is not followed any more; should it be again, it begins anew."""
+    sql.execute(connection, "DELETE FROM stream_cursor WHERE stream = ?", (stream,))
+
+
 # --- attempts ----------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -7,14 +7,16 @@ field waits in ``shadow`` and is shown when the receipt says the hub kept it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from shared.changes import SEQ_BITS, SEQ_MASK, Block, Op, Value, encode_block, pack
-from shared.store import sql
+from shared.scope import LEFT
+from shared.store import exchange, sql
 from shared.store.incoming import Incoming, understand
+from shared.store.leaving import Leaving
 from shared.store.references import Origins, local_table
 from shared.store.unit import RowState, Unit, encode_fw
 
@@ -30,6 +32,7 @@ class Follower:
         self._types = types
         self._origins = Origins(unit.connection)
         self._receipted = receipted
+        self._leaving = Leaving(unit, {t.name: t for t in types.values()}, self._own_pending)
         self.applied = 0
         self.held = 0
 
@@ -73,6 +76,15 @@ class Follower:
                 self._set(declared, record_id, state, {field.name: msgspec.msgpack.decode(value)},
                           {number: writer}, state.hlc)
             self._uncast(type_name, record_id, number)
+        self._leaving.settle()
+
+    def narrow(self, streams: Collection[str]) -> None:
+        """Only these streams are followed from now on."""
+        followed = {one.stream for one in exchange.cursors(self._unit.connection)}
+        for dropped in followed.difference(streams):
+            exchange.forget_cursor(self._unit.connection, dropped)
+        if not followed <= set(streams):
+            self._leaving.narrow(streams)
 
     # --- inside --------------------------------------------------------------
     def _own_pending(self, reference: int) -> bool:
@@ -94,12 +106,22 @@ class Follower:
         )
 
     def _apply(self, one: Incoming) -> None:
+        if one.op is Op.EVICT:
+            self._evict(one)
+            return
+        self._leaving.returned(one.declared, one.ids)
         if one.op is Op.INSERT and self._stands(one):
             return
         if one.op is Op.DELETE:
             self._delete(one)
         elif not self._insert_all(one):
             self._merge_rows([one])
+
+    def _evict(self, one: Incoming) -> None:
+        """They left a stream; those in another that we follow stay."""
+        now = set(one.run.cause.removeprefix(LEFT).split(","))
+        if now.isdisjoint(c.stream for c in exchange.cursors(self._unit.connection)):
+            self._leaving.leave(one.declared, one.ids)
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:

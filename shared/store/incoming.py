@@ -72,7 +72,7 @@ def understand(
     known = [(i, declared.by_number[n]) for i, n in enumerate(run.fields) if n in declared.by_number]
     ids = run.record_ids()
     _check_shape(run, op, ids)
-    for i, field in known if op is not Op.DELETE else ():
+    for i, field in () if op.bare else known:
         if not (
             WIRE_TYPES[field.kind].issuperset(set(map(type, run.columns[i])))
             and _fits(field, run.columns[i])
@@ -91,7 +91,7 @@ def understand(
         op=op,
         fields=tuple(f for _, f in known),
         ids=ids,
-        columns=[run.columns[i] for i, _ in known] if op is not Op.DELETE else [],
+        columns=[] if op.bare else [run.columns[i] for i, _ in known],
         bases=bases,
         writers=writers,
         first=table[run.origin] << SEQ_BITS | run.first,
@@ -109,7 +109,7 @@ def check_origins(origins: Sequence[tuple[str, int]]) -> None:
 def _check_shape(run: Run, op: Op, ids: Sequence[str]) -> None:
     width = len(run.fields)
     whole = (
-        len(run.columns) == (0 if op is Op.DELETE else width)
+        len(run.columns) == (0 if op.bare else width)
         and len(run.bases) in (0, width)
         and len(run.writers) in (0, 1, width)
         and len(set(run.fields)) == width

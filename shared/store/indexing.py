@@ -39,6 +39,13 @@ def index_new(
     sql.executemany(connection, statement, [(rid, *indexed(v)) for rid, v in rows])
 
 
+def unindex(connection: sa.Connection, declared: RecordType, ids: Sequence[str]) -> None:
+    """Take rows out of the search index of their type."""
+    rows = sql.fetch(connection, declared.name, ("rid",), ids)
+    statement = f'DELETE FROM "search_{declared.name}" WHERE rowid = ?'
+    sql.executemany(connection, statement, [(r[0],) for r in rows])
+
+
 def reindex(connection: sa.Connection, declared: RecordType, ids: Sequence[str]) -> None:
     """Write the entries of changed rows anew; a deleted record has none."""
     names = tuple(f.name for f in declared.search_fields)

@@ -19,12 +19,29 @@ from shared.errors import AccessDenied, ExchangeError
 from shared.fields import Field
 from shared.merge import Outcome, merge_field
 from shared.record import PROVENANCE, RecordType
+from shared.scope import named_streams
 from shared.store import sql
-from shared.store.incoming import Incoming
-from shared.store.unit import Captured, RowState, Unit, encode_fw
+from shared.store.incoming import Incoming, Malformed
+from shared.store.unit import Captured, RowState, Unit, encode_fw, moved_from
 from shared.types.conflict import UNIQUE
 
 RESOLVES = "resolve:"
+
+
+class Moved(AccessDenied):
+    """A change of something another bureau is responsible for by now (N7).
+
+    :param record_ids: which; :param streams: where they are now.
+    """
+
+    code = "moved"
+
+    def __init__(self, title: str, record_ids: Sequence[str], streams: frozenset[str]) -> None:
+        super().__init__(
+            f"所改的{title}已转由其他单位负责。", "数据没有丢失，请现在负责的单位或中心管理员审核。"
+        )
+        self.record_ids = tuple(record_ids)
+        self.streams = streams
 
 
 class NoSuchRecord(ExchangeError):
@@ -87,6 +104,8 @@ class Merger:
                 self._update(one, actor)
             case Op.DELETE:
                 self._delete(one, actor)
+            case Op.EVICT:
+                raise Malformed("变更集中有只能由中心发出的操作。", "请核对该设备。")
 
     # --- insert --------------------------------------------------------------
     def _insert(self, one: Incoming, actor: Actor) -> None:
@@ -136,6 +155,7 @@ class Merger:
                 f"所改的{one.declared.title}在中心不存在，可能还在隔离的变更集里。", "请中心管理员一并核对。"
             )
         self._may_touch(one, actor, states, Action.UPDATE)
+        self._within_scope(one, actor, states)
         self._may_set(one, actor, states)
         if self._all_clean(one, states):
             rows: list[tuple[Any, ...]] = []
@@ -147,8 +167,10 @@ class Merger:
                 rows.append(
                     (*values, encode_fw(fw), one.first + row, max(one.run.hlc, state.hlc), record_id)
                 )
-            unit.put_changed(one.declared, [f.name for f in one.fields], rows)
-            self._capture(one, one.fields, one.ids, one.columns, [])
+            names = [f.name for f in one.fields]
+            before = moved_from(one.declared, names, [states[i] for i in one.ids])
+            unit.put_changed(one.declared, names, rows)
+            self._capture(one, one.fields, one.ids, one.columns, [], before=before)
             return
         for row, record_id in enumerate(one.ids):
             self._merge_row(one, row, states[record_id], actor)
@@ -224,12 +246,14 @@ class Merger:
             self._capture(
                 one, tuple(told.fields), [one.ids[row]], [[v] for v in told.values],
                 [[w] for w in told.writers], op=Op.UPDATE,
+                before=moved_from(one.declared, told.stored, [state]),
             )
 
     # --- delete --------------------------------------------------------------
     def _delete(self, one: Incoming, actor: Actor) -> None:
         states = self._unit.load(one.declared, one.ids)
         self._may_touch(one, actor, states, Action.DELETE)
+        self._within_scope(one, actor, states)
         for row, record_id in enumerate(one.ids):
             state = states.get(record_id)
             if state is None or state.deleted:
@@ -259,6 +283,17 @@ class Merger:
             self._check_resolution(one, actor, cause.removeprefix(RESOLVES))
         for bureau in {s.values.get("source_bureau") for s in states.values()}:
             access.require(actor, action, one.declared, {"source_bureau": bureau}, cause=cause)
+
+    def _within_scope(self, one: Incoming, actor: Actor, states: dict[str, RowState]) -> None:
+        """A registry record is kept by those who see it; one that left their scope has another keeper."""
+        scope = self._unit.author.scope
+        deciding = actor.has(Role.HUB, Role.HUB_ADMIN) or one.run.cause.startswith(RESOLVES)
+        if one.declared.group != "registry" or deciding or not scope:
+            return
+        where = {i: frozenset(named_streams(one.declared, s.values)) for i, s in states.items()}
+        gone = [i for i, names in where.items() if scope.isdisjoint(names)]
+        if gone:
+            raise Moved(one.declared.title, gone, frozenset().union(*(where[i] for i in gone)))
 
     def _check_resolution(self, one: Incoming, actor: Actor, conflict_id: str) -> None:
         """A decision reaches one field of one record, and is made by a party or the centre."""
@@ -323,11 +358,12 @@ class Merger:
         columns: list[list[Value]],
         writers: list[list[int]],
         op: Op | None = None,
+        before: dict[str, list[Value]] | None = None,
     ) -> None:
         run = one.run
         self._unit.captured.append(
             Captured(
                 one.declared, op or one.op, fields, ids, columns, writers=writers, author=one.first,
-                hlc=run.hlc, actor=run.actor, cause=run.cause, tx=run.tx,
+                hlc=run.hlc, actor=run.actor, cause=run.cause, tx=run.tx, before=before or {},
             )
         )

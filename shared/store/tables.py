@@ -182,6 +182,12 @@ shadow = sa.Table(
     sa.Column("value", sa.LargeBinary, nullable=False),
     sa.Column("writer", sa.BigInteger, nullable=False),
 )
+leaving = sa.Table(
+    "leaving",
+    client,
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, primary_key=True),
+)
 held = sa.Table(
     "held_run",
     client,

@@ -24,7 +24,7 @@ from shared.errors import InputError, StaleRecord
 from shared.fields import Field
 from shared.record import RecordType
 from shared.store import sql
-from shared.store.indexing import index_new, reindex
+from shared.store.indexing import index_new, reindex, unindex
 from shared.store.proving import prove
 from shared.store.values import columns_of, from_stored, to_stored
 
@@ -37,6 +37,8 @@ class Captured:
     """Changes of one shape in this transaction, references in local packing.
 
     :param author: packed reference of the first change, or None when ``writers`` says.
+    :param before: old values of the fields changed that decide where a record travels.
+    :param streams: the only streams to tell; empty = those the records belong to.
     """
 
     declared: RecordType
@@ -51,6 +53,16 @@ class Captured:
     actor: str = ""
     cause: str = ""
     tx: int = 0
+    before: dict[str, list[Value]] = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose changes a unit of the hub applies: where the device hears, and what it subscribes to."""
+
+    home: str = ""
+    scope: frozenset[str] = frozenset()
 
 
 class Sink(Protocol):
@@ -88,6 +100,14 @@ def encode_fw(fw: dict[int, int]) -> bytes | None:
     return _fw_encoder.encode(fw) if fw else None
 
 
+def moved_from(
+    declared: RecordType, names: Iterable[str], states: Sequence[RowState]
+) -> dict[str, list[Value]]:
+    """What the changed fields that decide where records travel held before."""
+    decisive = declared.partition_fields.intersection(names)
+    return {name: [s.values[name] for s in states] for name in decisive}
+
+
 class Unit:
     """One transaction through the write door.
 
@@ -113,6 +133,7 @@ class Unit:
         self.cause = cause
         self.captured: list[Captured] = []
         self.changed: set[str] = set()
+        self.author = Author()
         self._sink = sink
         self._searching = searching
         self._postgres = sql.is_postgres(connection)
@@ -310,6 +331,14 @@ class Unit:
         if self._searching and declared.search_fields:
             reindex(self.connection, declared, ids)
 
+    def put_gone(self, declared: RecordType, ids: Sequence[str]) -> None:
+        """Take rows off this installation without a trace: they left its scope, nobody deleted them."""
+        if self._searching and declared.search_fields:
+            unindex(self.connection, declared, ids)
+        statement = f'DELETE FROM "{declared.name}" WHERE {sql.in_ids(self._postgres)}'
+        sql.execute(self.connection, statement, (sql.ids_parameter(self._postgres, ids),))
+        self.changed.add(declared.name)
+
     def seen(self, declared: RecordType, record_id: str) -> str:
         """Token of the row's present version."""
         row = sql.fetch(self.connection, declared.name, ("_n",), [record_id])
@@ -359,6 +388,7 @@ class Unit:
         self.put_changed(declared, names, rows)
         captured = self._capture(declared, Op.UPDATE, fields, ids, columns, first)
         captured.bases = [[states[i].writer(f.number) for i in ids] for f in fields]
+        captured.before = moved_from(declared, names, [states[i] for i in ids])
 
     def _difference(
         self, declared: RecordType, state: RowState, values: Mapping[str, Any]

@@ -7,7 +7,7 @@ from datetime import date
 from shared.errors import Level
 from shared.fields import code, date_, money, note, text
 from shared.identifiers import check_registration_no, check_uscc
-from shared.record import in_division, record_type
+from shared.record import OWN_BUREAU, in_division, record_type
 from shared.rules import in_order, not_negative, required_when
 
 
@@ -18,7 +18,7 @@ from shared.rules import in_order, not_negative, required_when
     key=("uscc",),
     label="name",
     group="registry",
-    partitions=(in_division("division"),),
+    partitions=(OWN_BUREAU, in_division("division")),
     table_order="",
     requirement="R39 R173",
 )

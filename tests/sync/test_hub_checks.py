@@ -165,6 +165,7 @@ def package_of(device: Device, *sets: tuple[bytes, bytes]) -> bytes:
     ("changes", "reason"),
     [
         ({"op": 9}, "无法识别的操作"),
+        ({"op": 4, "fields": [], "columns": []}, "只能由中心发出"),
         ({"columns": [[5], ["1"], ["1"], ["310113"], [None], [None], [None], [None]]}, "数值类型不对"),
         ({"hlc": 2**63}, "结构不对"),
         ({"actor": "a\0b"}, "结构不对"),

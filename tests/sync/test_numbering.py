@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from server_stub.hub import Hub
-from server_stub.streams import division_stream
 from shared.access import HUB_ACTOR
 from shared.changes import GENESIS, chain, unpack
 from shared.fictitious import market_entities
+from shared.scope import division_stream
 from shared.store import sql
 from tests.fixtures.devices import Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place

@@ -108,6 +108,11 @@ def _client() -> None:
     sa.Column('used_at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_content'))
     )
+    op.create_table('leaving',
+    sa.Column('type', sa.Text(), nullable=False),
+    sa.Column('record_id', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('type', 'record_id', name=op.f('pk_leaving'))
+    )
     op.create_table('piece',
     sa.Column('sha256', sa.Text(), nullable=False),
     sa.Column('no', sa.Integer(), nullable=False),
