@@ -7,19 +7,35 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import HubRefused
 
 MAX_PACKAGE = 7 << 29
+BUSY = "中心正在接收的交换包太多。", "数据仍在本机，请过一会儿再同步，或改用介质交换。"
 _NAME = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may lie here unfinished: packages of which some bytes are still to come.
+
+    :param packages: how many; :param total: their bytes together.
+    """
+
+    packages: int = 1000
+    total: int = 64 << 30
 
 
 class Spool:
     """Files named by package id, nothing else becomes a path."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits = Limits()) -> None:
         self._folder = folder
+        self._limits = limits
         folder.mkdir(parents=True, exist_ok=True)
 
     def offset(self, package_id: str) -> int | None:
@@ -32,7 +48,8 @@ class Spool:
     def append(self, package_id: str, offset: int, data: bytes) -> int:
         """Write bytes at ``offset``; returns the new length.
 
-        Bytes that are there already are written again, harmless; a gap is refused.
+        Bytes that are there already are written again, harmless; a gap is refused, and
+        so is what would make more than the limits lie here unfinished.
         """
         path = self._path(package_id, "part")
         have = path.stat().st_size if path.exists() else 0
@@ -40,6 +57,8 @@ class Spool:
             raise HubRefused("上传的位置不连续。", "程序会从断点继续。")
         if offset + len(data) > MAX_PACKAGE:
             raise HubRefused("交换包超过 3.5 GB。", "请分几次导出。")
+        if offset + len(data) > have:
+            self._check_room(offset + len(data) - have, new=not path.exists())
         with path.open("r+b" if path.exists() else "wb") as out:
             out.seek(offset)
             out.write(data)
@@ -52,7 +71,11 @@ class Spool:
     def finish(self, package_id: str, answer: Path) -> None:
         """Keep the answer, drop the package."""
         part = self._path(package_id, "part")
-        self._path(package_id, "size").write_text(str(part.stat().st_size))
+        with self._path(package_id, "size").open("w") as size:
+            size.write(str(part.stat().st_size))
+            _flush(size.fileno(), size.flush)
+        with answer.open("rb+") as whole:  # after a power cut it must not be there half
+            _flush(whole.fileno(), whole.flush)
         os.replace(answer, self._path(package_id, "answer"))
         part.unlink()
 
@@ -74,10 +97,26 @@ class Spool:
 
     def sweep(self, before: float) -> int:
         """Remove what was last touched before a time; returns how many files."""
-        old = [p for p in self._folder.iterdir() if p.is_file() and p.stat().st_mtime < before]
-        for path in old:
-            path.unlink(missing_ok=True)
+        old = []
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # another process sweeps too
+                if path.is_file() and path.stat().st_mtime < before:
+                    path.unlink()
+                    old.append(path)
         return len(old)
+
+    def turn(self, package_id: str) -> Path:
+        """The file whose lock is the package's turn among processes."""
+        return self._path(package_id, "turn")
+
+    def check_name(self, package_id: str) -> None:
+        """Raise :class:`HubRefused` unless this can be the id of a package."""
+        self._path(package_id, "part")
+
+    def _check_room(self, more: int, *, new: bool) -> None:
+        sizes = [_size(entry) for entry in os.scandir(self._folder) if entry.name.endswith(".part")]
+        if (new and len(sizes) >= self._limits.packages) or sum(sizes) + more > self._limits.total:
+            raise HubRefused(*BUSY)
 
     def size(self, package_id: str) -> int:
         """Length of a handled package."""
@@ -87,3 +126,15 @@ class Spool:
         if not _NAME.fullmatch(package_id):
             raise HubRefused("交换包编号的格式不对。", "请升级客户端后重试。")
         return self._folder / f"{package_id}.{suffix}"
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:  # another process has just handled it
+        return 0
+
+
+def _flush(handle: int, flush: Callable[[], None]) -> None:
+    flush()
+    os.fsync(handle)

@@ -1,0 +1,169 @@
+"""Where packages arrive over the network: piece by piece, each package in its turn, within limits.
+
+The HTTP routes are a thin coat over this. Several processes may serve one spool: a
+package's turn is a lock on a file beside it, so that two of them never handle the
+same package at once (handled twice would be harmless, but not cheap).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from server_stub.hub import Hub
+from server_stub.spool import Limits, Spool
+from shared.errors import HubRefused, PackageTruncated, YizhanError
+from sync import package
+from sync.layout import Kind
+
+KEEP_SECONDS = 14 * 24 * 3600
+"""How long an answer waits to be fetched, and half a package for its other half."""
+SWEEP_SECONDS = 600
+MAX_REQUEST = 64 << 10
+"""An enrolment request holds keys and nothing else; anybody may send one."""
+
+
+class Reception:
+    """Takes packages in and gives answers out.
+
+    :param limits: how much may lie there half.
+    """
+
+    def __init__(self, hub: Hub, limits: Limits | None = None) -> None:
+        self._hub = hub
+        self.spool = Spool(hub.data / "spool", limits or Limits())
+        self._turns = _Turns()
+        self._swept = 0.0
+        self._sweep()
+
+    def offset(self, package_id: str) -> int | None:
+        """How many bytes of a package have arrived; None when none have."""
+        return self.spool.offset(package_id)
+
+    def take(self, package_id: str, offset: int, size: int, body: bytes, *, broken: bool = False) -> int:
+        """Take a piece; when the last is there the package is handled. Returns how much is there.
+
+        :param size: of the whole package.
+        :param broken: the line broke inside this piece: keep it, but do not handle.
+        Raises a :class:`YizhanError` when the package is refused; it is forgotten then.
+        """
+        self._sweep()
+        self.spool.check_name(package_id)
+        with self._turn(package_id):
+            if self.spool.answered(package_id):
+                return self.spool.size(package_id)
+            have = self.spool.append(package_id, offset, body)
+            whole = have >= size and not broken
+            try:
+                self._check_cover(package_id, size, offset, whole=whole)
+                if whole:
+                    self._handle(package_id)
+            except YizhanError:
+                self.spool.drop(package_id)
+                raise
+        return have
+
+    def answer(self, package_id: str) -> Path | None:
+        """The sealed answer; None as long as there is none."""
+        return self.spool.answer(package_id) if self.spool.answered(package_id) else None
+
+    # --- inside --------------------------------------------------------------
+    def _check_cover(self, package_id: str, size: int, offset: int, *, whole: bool) -> None:
+        """Refuse early what cannot be right, as soon as the cover is there.
+
+        The cover is not verified yet: this keeps strangers from filling the disk, it admits nobody.
+        """
+        with self.spool.whole(package_id).open("rb") as stream:
+            try:
+                cover = package.inspect(stream)
+            except PackageTruncated:
+                return  # more of it is to come; if not, handling says so
+        core = cover.core
+        if core.package_id != package_id:
+            raise HubRefused("交换包的编号与上传时所报的不符。", "请升级客户端后重新同步。")
+        if whole or offset >= cover.size:
+            return  # looked at before; and in the end the hub itself looks, and logs what it refuses
+        if core.kind is Kind.ENROL_REQUEST:
+            if size > MAX_REQUEST:
+                raise HubRefused("登记申请过大。", "请升级客户端后重新生成申请。")
+        elif self._hub.ledger.device(core.exporter) is None:
+            raise HubRefused("交换包来自未登记的设备。", "请先在中心登记该设备。")
+
+    def _handle(self, package_id: str) -> None:
+        draft = self.spool.answer_draft(package_id)
+        try:
+            with self.spool.whole(package_id).open("rb") as stream, draft.open("wb") as out:
+                self._hub.handle(stream, out)
+        except YizhanError:
+            draft.unlink(missing_ok=True)
+            raise
+        self.spool.finish(package_id, draft)
+
+    def _sweep(self) -> None:
+        """Now and then, while serving: what nobody came back for makes room."""
+        now = time.time()
+        if now - self._swept >= SWEEP_SECONDS:
+            self._swept = now
+            self.spool.sweep(now - KEEP_SECONDS)
+            self._hub.mail.sweep((self._hub.clock.now() - timedelta(seconds=KEEP_SECONDS)).isoformat())
+
+    @contextmanager
+    def _turn(self, package_id: str) -> Iterator[None]:
+        with ExitStack() as held:
+            held.enter_context(self._turns.of(package_id))
+            if os.name != "nt":  # one process serves there
+                held.enter_context(_file_turn(self.spool.turn(package_id)))
+            yield
+
+
+class _Turns:
+    """One lock per package under way: a package never waits for another's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def of(self, package_id: str) -> Iterator[None]:
+        """The package's turn within this process."""
+        with self._lock:
+            own, users = self._taken.get(package_id, (threading.Lock(), 0))
+            self._taken[package_id] = own, users + 1
+        try:
+            with own:
+                yield
+        finally:
+            with self._lock:
+                own, users = self._taken.pop(package_id)
+                if users > 1:
+                    self._taken[package_id] = own, users - 1
+
+
+@contextmanager
+def _file_turn(path: Path) -> Iterator[None]:
+    """The package's turn among all processes: a lock on a file that goes with its holder."""
+    import fcntl
+
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            same = os.fstat(handle).st_ino == os.stat(path).st_ino
+        except FileNotFoundError:
+            same = False
+        if same:
+            break
+        os.close(handle)  # whoever held it before took the file away
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+__all__ = ["KEEP_SECONDS", "Reception"]

@@ -1,0 +1,335 @@
+"""The five questions asked after every history (proof.md). Each raises AssertionError and says what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+import zstandard
+
+from server_stub.answers import streams_of
+from server_stub.hub import Hub
+from shared.changes import (
+    GENESIS,
+    SEQ_BITS,
+    SEQ_MASK,
+    Op,
+    chain,
+    decode_block,
+    join_blocks,
+    split_blocks,
+    unpack,
+)
+from shared.record import PROVENANCE
+from shared.store import audit, exchange, sql
+from shared.store.digest import Digest, digest_of
+from shared.store.facts import read_fact, read_number
+from shared.store.journal import raw_blocks
+from shared.store.references import Origins
+from shared.store.store import Store
+from sync import changeset, messages
+from sync.messages import Receipt
+from sync.signing import RECEIPT, Envelope, verify
+from tests.simulator.model import Clash, Key, Record, Ref
+from tests.simulator.seat import Seat
+
+if TYPE_CHECKING:
+    from tests.simulator.world import World
+
+FINAL = {"applied", "conflicted", "quarantined"}
+MODELLED = ("market_entity", "permit", "officer", "claim", "user")
+UNREPEATABLE = ("exchange",)
+"""Holds fingerprints, which HPKE makes different each time."""
+
+
+def unpacked(payload: bytes) -> bytes:
+    """A change set as the hub archived it."""
+    return zstandard.ZstdDecompressor().decompress(payload)
+
+
+def followed(hub: Hub, seat: Seat) -> bool:
+    """Whether a seat has nothing pending and has heard everything."""
+    at = seat.reach()
+    if at.written != at.receipted:
+        return False
+    with hub.store.read() as connection:
+        device = hub.ledger.device(seat.device)
+        assert device is not None
+        tops = dict(sql.execute(connection, "SELECT name, n FROM stream").fetchall())
+        wanted = {name: tops.get(name, 0) for name in streams_of(connection, device)}
+    with seat.store.read() as connection:
+        have = {c.stream: c.n for c in exchange.cursors(connection) if c.epoch == hub.epoch}
+    return all(have.get(name, 0) >= n for name, n in wanted.items())
+
+
+def standing(store: Store) -> dict[Key, Record]:
+    """What stands in a store, in the model's words."""
+    out: dict[Key, Record] = {}
+    with store.read() as connection:
+        origins = Origins(connection)
+
+        def ref(packed: int) -> Ref:
+            return (*origins.name(packed >> SEQ_BITS), packed & SEQ_MASK)
+
+        for name in MODELLED:
+            declared = store.types[name]
+            names = ("id", *declared.names, "_w", "_fw", "_deleted")
+            for record_id, *values, w, fw, deleted in sql.execute(
+                connection, f'SELECT {sql.quoted(names)} FROM "{name}"'
+            ).fetchall():
+                own = msgspec.msgpack.decode(bytes(fw), type=dict[int, int]) if fw else {}
+                writers = {declared.by_number[n].name: ref(one) for n, one in own.items()}
+                stored = dict(zip(declared.names, values, strict=True))
+                out[name, record_id] = Record(ref(w), stored, writers, bool(deleted))
+    return out
+
+
+# --- O1 --------------------------------------------------------------------------
+def every_change_accounted_for(world: World) -> None:
+    """Every committed local change is applied, parked, conflicted or quarantined exactly once."""
+    hub = world.hub
+    assert hub is not None
+    for (device, incarnation), acts in world.model.acts.items():
+        with hub.store.read() as connection:
+            rows = sql.execute(
+                connection,
+                "SELECT first, last, status, payload, reason FROM accepted_set"
+                " WHERE device = ? AND incarnation = ? ORDER BY first",
+                (device, incarnation),
+            ).fetchall()
+        seat = next(s for s in world.seats if s.device == device)
+        expected = 1
+        for first, last, status, payload, reason in rows:
+            assert first == expected, f"O1: {seat.name} {first}–{last} follows {expected - 1}"
+            assert status in FINAL, f"O1: {seat.name} {first}–{last} is {status}"
+            if status == "quarantined":
+                assert device in world.model.excused, f"O1: {seat.name} {first}–{last} quarantined: {reason}"
+            expected = last + 1
+            for number, change in _changes(hub.store, unpacked(bytes(payload))).items():
+                done = acts.get(number)
+                assert done is not None, f"O1: {seat.name} {number} was never made"
+                assert done.type_name == change[1] and done.record_id == change[2], f"O1: {number} is another"
+                assert done.op == change[0], f"O1: {number} is another act"
+                for name, value in done.values.items():
+                    assert change[3].get(name) == value, f"O1: {seat.name} {number} {name} differs"
+        top = max(acts, default=0)
+        if not seat.revoked:
+            assert expected == top + 1, f"O1: {seat.name} made {top} changes, the hub has {expected - 1}"
+            assert seat.written() == top, f"O1: {seat.name} made {top}, the journal says {seat.written()}"
+
+
+def _changes(store: Store, payload: bytes) -> dict[int, tuple[Op, str, str, dict[str, object]]]:
+    out: dict[int, tuple[Op, str, str, dict[str, object]]] = {}
+    for raw in split_blocks(payload):
+        for run in decode_block(raw).runs:
+            declared = store.by_number[run.type]
+            names = [declared.by_number[n].name for n in run.fields]
+            for row, record_id in enumerate(run.record_ids()):
+                values = {n: c[row] for n, c in zip(names, run.columns, strict=False)}
+                out[run.first + row] = Op(run.op), declared.name, record_id, values
+    return out
+
+
+# --- O2 --------------------------------------------------------------------------
+def content_equal(world: World) -> None:
+    """The content of a scope is the same everywhere, and it is what the model says."""
+    hub = world.hub
+    assert hub is not None
+    at_hub: dict[str, Digest] = {}
+    types = list(hub.store.types.values())
+    for seat in world.seats:
+        if seat.revoked:
+            continue
+        with hub.store.read() as connection:
+            device = hub.ledger.device(seat.device)
+            assert device is not None
+            names = streams_of(connection, device)
+            for name in names:
+                if name not in at_hub:
+                    at_hub[name] = digest_of(connection, types, name, without=world.model.left)
+        with seat.store.read() as connection:
+            for name in names:
+                mine = digest_of(connection, types, name, without=world.model.left)
+                assert mine == at_hub[name], f"O2: {seat.name} differs in {name}: {_where(world, seat)}"
+    modelled, really = world.model.records, standing(hub.store)
+    for key in sorted(modelled.keys() | really.keys()):
+        if key[0] not in MODELLED:
+            continue
+        ours, theirs = modelled.get(key), really.get(key)
+        assert ours is not None and theirs is not None, f"O2: {key}: model {ours}, hub {theirs}"
+        assert ours.deleted == theirs.deleted, f"O2: {key} deleted: model {ours.deleted}"
+        if not ours.deleted:
+            mine, others = ours.present(), theirs.present()
+            for name in PROVENANCE:
+                mine.pop(name, None), others.pop(name, None)
+            assert mine == others, f"O2: {key}: model {mine}, hub {others}"
+    with hub.store.read() as connection:
+        steady = [t for t in types if t.name not in UNREPEATABLE]
+        for name in sorted(at_hub):
+            one = digest_of(connection, steady, name, without=world.model.left)
+            world.say(f"    {name.split(':')[0]} {one.count} {one.text[:16]}")
+
+
+def _where(world: World, seat: Seat) -> str:
+    """The first record that differs, for whoever must find out."""
+    assert world.hub is not None
+    mine, hubs = standing(seat.store), standing(world.hub.store)
+    for key in sorted(mine.keys() & hubs.keys()):
+        a, b = mine[key], hubs[key]
+        if a.deleted != b.deleted or (not a.deleted and a.present() != b.present()):
+            return f"{key}: seat {a.present()} deleted {a.deleted}; hub {b.present()} deleted {b.deleted}"
+    missing = sorted(k for k in hubs.keys() ^ mine.keys())
+    return f"only at one of them: {missing[:3]}"
+
+
+# --- O3 --------------------------------------------------------------------------
+def nothing_receipted_lost(world: World) -> None:
+    """What any receipt ever said is accounted for, the hub still has."""
+    hub = world.hub
+    assert hub is not None
+    with hub.store.read() as connection:
+        kept = dict(sql.execute(connection, "SELECT cs_id, status FROM accepted_set").fetchall())
+        reached = {
+            (d, i): c
+            for d, i, c in sql.execute(
+                connection, "SELECT device, incarnation, contiguous_to FROM device_reach"
+            ).fetchall()
+        }
+    for seat in world.seats:
+        for receipt in receipts(world, seat):
+            for one in receipt.sets:
+                assert one.cs_id in kept, f"O3: {seat.name} {one.first}–{one.last} was receipted and is gone"
+                if one.status in FINAL:
+                    assert kept[one.cs_id] in FINAL, f"O3: {seat.name} {one.first} fell back to {kept[one.cs_id]}"
+            have = reached[receipt.device, receipt.incarnation]
+            assert receipt.contiguous_to <= have, f"O3: {seat.name} was told {receipt.contiguous_to}, hub has {have}"
+
+
+def receipts(world: World, seat: Seat) -> list[Receipt]:
+    """All receipts a seat holds, oldest first, signatures checked."""
+    key = world.town.hub_keys.sign.public
+    with seat.store.read() as connection:
+        rows = sql.execute(connection, "SELECT envelope FROM receipt ORDER BY no").fetchall()
+    return [messages.decode(verify(Envelope.decode(bytes(r[0])), key, RECEIPT), Receipt) for r in rows]
+
+
+# --- O4 --------------------------------------------------------------------------
+def chains_whole(world: World) -> None:
+    """Journal, streams, accepted sets and audit: each a chain from its beginning."""
+    assert world.hub is not None
+    for seat in world.seats:
+        with seat.store.read() as connection:
+            head, n = GENESIS, 0
+            for first, last, kept, payload in sql.execute(
+                connection, "SELECT first_seq, last_seq, head, payload FROM journal ORDER BY first_seq"
+            ).fetchall():
+                assert first == n + 1, f"O4: journal of {seat.name}: {first} follows {n}"
+                head, n = chain(head, unpack(bytes(payload))), last
+                assert head == bytes(kept), f"O4: journal of {seat.name} at {first}"
+            assert (read_fact(connection, "head") or GENESIS) == head, f"O4: journal of {seat.name}: its end"
+            for one in exchange.all_sets(connection, 100_000):
+                payload = join_blocks(raw_blocks(connection, one.first, one.last))
+                made = changeset.check(
+                    one.envelope, payload, seat.enrolled.keys.sign.public, world.town.hub_keys.hub_id
+                )
+                assert made.cs_id == one.cs_id, f"O4: {seat.name} {one.first}"
+            _audit(connection, seat.name)
+    _hub_chains(world)
+
+
+def _hub_chains(world: World) -> None:
+    assert world.hub is not None
+    with world.hub.store.read() as connection:
+        tops: dict[str, dict[int, bytes]] = {}
+        for name, n, head in sql.execute(connection, "SELECT name, n, head FROM stream").fetchall():
+            at, count = GENESIS, 0
+            tops[name] = {0: GENESIS}
+            for first, last, before, payload in sql.execute(
+                connection,
+                "SELECT first, last, prev_head, payload FROM stream_block WHERE stream = ? ORDER BY first",
+                (name,),
+            ).fetchall():
+                assert first == count + 1 and bytes(before) == at, f"O4: {name} at {first}"
+                at, count = chain(at, unpack(bytes(payload))), last
+                tops[name][count] = at
+            assert (n, bytes(head)) == (count, at), f"O4: {name}: its end"
+        for seat in world.seats:
+            head = GENESIS
+            for envelope, payload, reason in sql.execute(
+                connection,
+                "SELECT envelope, payload, reason FROM accepted_set WHERE device = ? AND incarnation = ?"
+                " ORDER BY first",
+                (seat.device, seat.incarnation),
+            ).fetchall():
+                one = changeset.check(
+                    bytes(envelope), unpacked(bytes(payload)), seat.enrolled.keys.sign.public,
+                    world.town.hub_keys.hub_id,
+                )
+                assert one.statement.prev_head == head, f"O4: sets of {seat.name}: {reason}"
+                head = one.statement.head
+            with seat.store.read() as mine:
+                for cursor in exchange.cursors(mine):
+                    known = tops.get(cursor.stream, {}).get(cursor.n)
+                    assert known == cursor.head, f"O4: {seat.name} follows another {cursor.stream}"
+        _audit(connection, "hub")
+    for seat in world.seats:
+        seen = {hashlib.sha256(messages.encode(r)).hexdigest(): r for r in receipts(world, seat)}
+        befores = [r.prev_receipt for r in seen.values() if r.prev_receipt]
+        assert len(befores) == len(set(befores)), f"O4: receipts of {seat.name} fork"
+
+
+def _audit(connection: object, whose: str) -> None:
+    found = audit.check(connection)  # type: ignore[arg-type]
+    assert found.whole, f"O4: audit of {whose}: {found.broken} {found.reason}"
+
+
+# --- O5 --------------------------------------------------------------------------
+def receipts_explain(world: World) -> None:
+    """Whatever did not simply come to stand, or is kept no more, a receipt explains to its author."""
+    hub = world.hub
+    assert hub is not None
+    with hub.store.read() as connection:
+        sets = {
+            r[0]: r
+            for r in sql.execute(
+                connection, "SELECT cs_id, status, reason, device, first, last FROM accepted_set"
+            ).fetchall()
+        }
+        asked = {
+            Clash(r[0], r[1], r[2] or "", _name(r[3]))
+            for r in sql.execute(
+                connection, 'SELECT record_type, record_id, field, theirs_ref FROM "conflict"'
+            ).fetchall()
+        }
+    for seat in world.seats:
+        told = {s.cs_id: s for r in receipts(world, seat) for s in r.sets}
+        with seat.store.read() as connection:
+            mine = exchange.all_sets(connection, 100_000)
+            kept = read_number(connection, "receipted")
+        for one in mine:
+            if one.last > kept:
+                assert seat.revoked, f"O5: {seat.name} {one.first}–{one.last} has no receipt"
+                continue
+            _, status, *_ = sets[one.cs_id]
+            said = told.get(one.cs_id)
+            if status != "applied":
+                assert said is not None, f"O5: {seat.name} {one.first} is {status}, which nobody told it"
+                assert said.status == status and said.reason, f"O5: {seat.name} {one.first}: {said}"
+            assert one.status in (status, "archived"), f"O5: {seat.name} {one.first}: {one.status}, not {status}"
+    assert world.model.clashes == asked, f"O5: clashes without a conflict or the other way: {world.model.clashes ^ asked}"
+    open_at = {s.index: set(s.ids("conflict")) for s in world.seats}
+    for seat in world.seats:
+        for clash in world.model.clashes:
+            if clash.theirs[0] == seat.device and not seat.revoked:
+                found = [
+                    i for i in open_at[seat.index]
+                    if seat.row("conflict", i, "record_id", "field") == (clash.record_id, clash.field or None)
+                    or seat.row("conflict", i, "record_id", "field") == (clash.record_id, clash.field)
+                ]  # fmt: skip
+                assert found, f"O5: {seat.name} never learns of {clash}"
+
+
+def _name(text: str) -> Ref:
+    device, incarnation, number = str(text).split(":")
+    return device, int(incarnation), int(number)
