@@ -137,6 +137,7 @@ class Program(QObject):
             self.welcome = None
         if session.lease.message and shell.current is not None:
             shell.current.messages.say("warning", session.lease.message, "")
+        self._tell_news()
         self.idle_lock = IdleLock(
             shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
         )
@@ -205,7 +206,14 @@ class Program(QObject):
                 self._report(closed)
             self.shell.set_person(session.actor.name, session.bureau.name)
             self.shell.update_allowed()
+        self._tell_news()
         self.look_at_state()
+
+    def _tell_news(self) -> None:
+        """A sentence about this copy of the data, where the person reads now."""
+        news = self.desk.session.take_news() if self.desk is not None else ""
+        if news and self.messages is not None:
+            self.messages.say("warning", news, "")
 
     def _sync_failed(self, error: YizhanError) -> None:
         if not isinstance(error, Cancelled):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -33,7 +33,7 @@ from shared.types import catalog
 from sync import messages, package
 from sync.entries import Entry, part
 from sync.layout import Core, Kind
-from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Cursor
+from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Branch, Cursor
 from sync.package import CoreDraft, Opened, Verified
 from sync.signing import VerifyKey
 from sync.suite import SealPublic
@@ -199,7 +199,7 @@ class Hub:
         receiving = self.pieces.intake(device)
         before = self.mail.before(device.device)
         handled.intake = self.ledger.take(
-            _sets(opened, asks, receiving), opened.core.package_id, device.device
+            _sets(opened, asks, receiving, self.ledger.learn), opened.core.package_id, device.device
         )
         handled.pieces = receiving.done
         handled.person = asks[0].person if asks else ""
@@ -319,7 +319,10 @@ def _said(handled: Handled) -> list[str]:
 
 
 def _sets(
-    opened: Opened, asks: list[Ask], receiving: Receiving
+    opened: Opened,
+    asks: list[Ask],
+    receiving: Receiving,
+    learn: Callable[[str, list[Branch]], None],
 ) -> Iterator[tuple[bytes, bytes]]:
     """Change sets one by one; pieces are taken on the way, after the sets before them were."""
     for entry in opened.entries():
@@ -329,6 +332,7 @@ def _sets(
             receiving.take(entry)
         elif entry.kind == ASK:
             asks.append(messages.decode(part(entry, "ask"), Ask))
+            learn(opened.core.exporter, asks[-1].branches)
 
 
 __all__ = ["MEDIA", "NETWORK", "Handled", "Hub"]

@@ -11,17 +11,16 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import msgspec
 import sqlalchemy as sa
 import zstandard
 
-from server_stub import collisions
+from server_stub import collisions, lines
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.keys import HubKeys
+from server_stub.lines import Reach
 from server_stub.partitions import streams_of
 from server_stub.people import People
 from shared.access import HUB_ACTOR
-from shared.changes import GENESIS
 from shared.errors import (
     AccessDenied,
     IllegalTransition,
@@ -33,13 +32,13 @@ from shared.errors import (
 from shared.scope import bureau_stream
 from shared.store import sql
 from shared.store.incoming import Malformed, check_origins, understand
-from shared.store.merging import Merger, NoSuchRecord
+from shared.store.merging import Merger, Moved, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
 from shared.store.unit import Author
 from sync import changeset, messages, signing
 from sync.changeset import ChangeSet
-from sync.messages import PROTOCOL, Receipt, SetReceipt
+from sync.messages import PROTOCOL, Branch, Receipt, SetReceipt
 from sync.signing import VerifyKey
 
 APPLIED = "applied"
@@ -121,6 +120,17 @@ class Ledger:
             unit.update(declared, device, said, proven=True)
             _note_devices(unit.connection, {device})
 
+    def learn(self, device: str, branches: list[Branch]) -> None:
+        """Take note of a device's incarnations; a new one supersedes those before it."""
+        if not branches:
+            return
+        declared = self._store.types["device"]
+        with self._store.unit(HUB_ACTOR) as unit:
+            lines.lock(unit.connection, device)
+            begun = lines.learn(unit.connection, device, branches)
+            if begun and device in unit.load(declared, [device]):
+                unit.update(declared, device, {"incarnation": begun}, proven=True)
+
     # --- change sets ---------------------------------------------------------
     def take(self, sets: Iterable[tuple[bytes, bytes]], package_id: str, exporter: str) -> Intake:
         """Accept signed change sets ``(envelope, payload)`` of one device in the order given.
@@ -162,12 +172,14 @@ class Ledger:
     def _receipt_body(
         self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]
     ) -> bytes:
-        reach = _reach(connection, device, incarnation, lock=True)
+        lines.lock(connection, device)
+        at = lines.reach(connection, device, incarnation)
+        within = lines.line(connection, device, incarnation)
         parked = sql.execute(
             connection,
-            "SELECT first, last FROM accepted_set WHERE device = ? AND incarnation = ?"
-            " AND status = ? ORDER BY first",
-            (device, incarnation, PARKED),
+            "SELECT first, last, incarnation FROM accepted_set WHERE device = ? AND status = ?"
+            " ORDER BY first",
+            (device, PARKED),
         ).fetchall()
         body = Receipt(
             v=PROTOCOL,
@@ -175,18 +187,16 @@ class Ledger:
             epoch=self._epoch,
             device=device,
             incarnation=incarnation,
-            contiguous_to=reach.contiguous_to,
-            gaps=_gaps(reach.contiguous_to, [(p[0], p[1]) for p in parked]),
+            contiguous_to=at.contiguous_to,
+            gaps=_gaps(at.contiguous_to, [(p[0], p[1]) for p in parked if p[2] in within]),
             sets=sets,
             at=self._store.clock.stamp(),
-            prev_receipt=reach.last_receipt,
+            prev_receipt=at.last_receipt,
+            head=at.head,
+            newest=lines.newest(connection, device),
         )
         raw = messages.encode(body)
-        sql.execute(
-            connection,
-            "UPDATE device_reach SET last_receipt = ? WHERE device = ? AND incarnation = ?",
-            (hashlib.sha256(raw).hexdigest(), device, incarnation),
-        )
+        lines.remember_receipt(connection, device, incarnation, hashlib.sha256(raw).hexdigest())
         return raw
 
     def _verified(self, envelope: bytes, payload: bytes, exporter: str) -> ChangeSet:
@@ -214,17 +224,24 @@ class Ledger:
         self, connection: sa.Connection, one: ChangeSet, package_id: str
     ) -> tuple[SetReceipt, bool]:
         st = one.statement
-        reach = _reach(connection, st.device, st.incarnation, lock=True)
-        early = st.first > reach.contiguous_to + 1
+        lines.lock(connection, st.device)
+        at = lines.reach(connection, st.device, st.incarnation)
+        early = st.first > at.contiguous_to + 1
         known = _known(connection, one)
         if known is not None and (early or known.status != PARKED):
             return known, True
+        if at.strange:
+            raise _Fork("这一代次接续的变更与中心已有的不同，设备可能被复制或回退过。")
+        if st.last <= at.contiguous_to and (again := lines.same_again(connection, one)) is not None:
+            return again, True
+        if lines.of_a_copy(connection, one):
+            raise _Clone("这台设备的数据已在别处恢复使用，较早的一份又发来了新的内容。")
         if early:
             return self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id), False
-        _same_chain(reach, one)
+        _same_chain(at, one)
         status, reason = self._apply(connection, one)
         said = self._keep(connection, one, status, reason, package_id)
-        _move(connection, st.device, st.incarnation, st.last, st.head)
+        lines.move(connection, st.device, st.incarnation, st.last, st.head)
         return said, False
 
     def _put_aside(
@@ -232,13 +249,15 @@ class Ledger:
     ) -> tuple[SetReceipt, bool]:
         """Accounted for, but without effect; a fork does not move the device on."""
         st = one.statement
-        reach = _reach(connection, st.device, st.incarnation, lock=True)
+        lines.lock(connection, st.device)
         known = _known(connection, one)
         if known is not None and known.status != PARKED:
             return known, True
-        said = self._keep(connection, one, QUARANTINED, refused.message, package_id)
-        if not isinstance(refused, _Fork) and st.first == reach.contiguous_to + 1:
-            _move(connection, st.device, st.incarnation, st.last, st.head)
+        kind = kind_of(refused)
+        said = self._keep(connection, one, QUARANTINED, refused.message, package_id, kind)
+        at = lines.reach(connection, st.device, st.incarnation)
+        if kind != lines.FORK and (st.first, st.prev_head) == (at.contiguous_to + 1, at.head):
+            lines.move(connection, st.device, st.incarnation, st.last, st.head)
         return said, False
 
     def _apply(self, connection: sa.Connection, one: ChangeSet) -> tuple[str, str]:
@@ -272,37 +291,46 @@ class Ledger:
         return APPLIED, "设备时钟超前，顺序不受影响" if late else ""
 
     def _keep(
-        self, connection: sa.Connection, one: ChangeSet, status: str, reason: str, package_id: str
+        self, connection: sa.Connection, one: ChangeSet, status: str, reason: str, package_id: str,
+        kind: str = "",
     ) -> SetReceipt:
         st = one.statement
         sql.execute(
             connection,
             "INSERT INTO accepted_set (cs_id, device, incarnation, first, last, status, reason,"
-            " envelope, payload, package_id, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (cs_id) DO UPDATE SET status = excluded.status, reason = excluded.reason",
+            " envelope, payload, package_id, received_at, kind)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cs_id) DO UPDATE"
+            " SET status = excluded.status, reason = excluded.reason, kind = excluded.kind",
             (
                 one.cs_id, st.device, st.incarnation, st.first, st.last, status, reason,
                 one.envelope, zstandard.ZstdCompressor(level=3).compress(one.payload), package_id,
-                self._store.clock.stamp(),
+                self._store.clock.stamp(), kind,
             ),
         )
         return SetReceipt(one.cs_id, st.first, st.last, status, reason)
 
     def _next_parked(self, after: ChangeSet) -> ChangeSet | None:
-        """A parked set of the same device whose turn has come."""
-        st = after.statement
+        """A parked set of the same device whose turn has come, of whichever incarnation."""
+        device = after.statement.device
         with self._store.read() as connection:
-            reach = _reach(connection, st.device, st.incarnation)
-            row = sql.execute(
+            rows = sql.execute(
                 connection,
-                "SELECT envelope, payload FROM accepted_set WHERE device = ? AND incarnation = ?"
-                " AND status = ? AND first <= ? ORDER BY first, cs_id",
-                (st.device, st.incarnation, PARKED, reach.contiguous_to + 1),
-            ).fetchone()
-        if row is None:
-            return None
-        payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
-        return self._verified(bytes(row[0]), payload, st.device)
+                "SELECT incarnation, min(first) FROM accepted_set WHERE device = ? AND status = ?"
+                " GROUP BY incarnation ORDER BY incarnation",
+                (device, PARKED),
+            ).fetchall()
+            for incarnation, first in rows:
+                if first > lines.reach(connection, device, incarnation).contiguous_to + 1:
+                    continue
+                row = sql.execute(
+                    connection,
+                    "SELECT envelope, payload FROM accepted_set WHERE device = ? AND incarnation = ?"
+                    " AND status = ? AND first = ? ORDER BY cs_id",
+                    (device, incarnation, PARKED, first),
+                ).fetchone()
+                payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
+                return self._verified(bytes(row[0]), payload, device)
+        return None
 
 
 class _Quarantine(YizhanError):
@@ -315,48 +343,27 @@ class _Fork(_Quarantine):
     """This set does not continue what the hub has of the device."""
 
 
-_REFUSALS = (
-    _Quarantine, AccessDenied, IllegalTransition, Malformed, NoSuchRecord, PackageTampered,
+class _Clone(_Quarantine):
+    """This set comes from a copy of the device that is not the newest."""
+
+
+_KINDS: tuple[tuple[type[YizhanError], str], ...] = (
+    (_Fork, lines.FORK),
+    (_Clone, lines.CLONE),
+    (_Quarantine, "unknown"),
+    (Moved, "moved"),
+    (AccessDenied, "rights"),
+    (IllegalTransition, "rights"),
+    (NoSuchRecord, "missing"),
+    (Malformed, "malformed"),
+    (PackageTampered, "malformed"),
 )
+_REFUSALS = tuple(one for one, _ in _KINDS)
 
 
-class _Reach(msgspec.Struct, frozen=True):
-    contiguous_to: int
-    head: bytes
-    last_receipt: str
-
-
-def _reach(connection: sa.Connection, device: str, incarnation: int, *, lock: bool = False) -> _Reach:
-    """How far a device has come; ``lock`` holds it until commit, even before its first set."""
-    for_update = ""
-    if lock and sql.is_postgres(connection):
-        _insert_reach(connection, device, incarnation)
-        for_update = " FOR UPDATE"
-    row = sql.execute(
-        connection,
-        "SELECT contiguous_to, head, last_receipt FROM device_reach"
-        f" WHERE device = ? AND incarnation = ?{for_update}",
-        (device, incarnation),
-    ).fetchone()
-    return _Reach(row[0], bytes(row[1]), row[2]) if row else _Reach(0, GENESIS, "")
-
-
-def _insert_reach(connection: sa.Connection, device: str, incarnation: int) -> None:
-    sql.execute(
-        connection,
-        "INSERT INTO device_reach (device, incarnation, contiguous_to, head, last_receipt)"
-        " VALUES (?, ?, 0, ?, '') ON CONFLICT DO NOTHING",
-        (device, incarnation, GENESIS),
-    )
-
-
-def _move(connection: sa.Connection, device: str, incarnation: int, to: int, head: bytes) -> None:
-    _insert_reach(connection, device, incarnation)
-    sql.execute(
-        connection,
-        "UPDATE device_reach SET contiguous_to = ?, head = ? WHERE device = ? AND incarnation = ?",
-        (to, head, device, incarnation),
-    )
+def kind_of(refused: YizhanError) -> str:
+    """Kind of reason (code table 隔离原因) behind a refusal."""
+    return next(kind for one, kind in _KINDS if isinstance(refused, one))
 
 
 def _known(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
@@ -372,7 +379,7 @@ def _says(envelope: bytes, sets: list[SetReceipt]) -> bool:
     return {s.cs_id: s.status for s in sets}.items() <= {s.cs_id: s.status for s in before.sets}.items()
 
 
-def _same_chain(reach: _Reach, one: ChangeSet) -> None:
+def _same_chain(reach: Reach, one: ChangeSet) -> None:
     """Raise :class:`_Fork` unless this set continues the device's chain."""
     if one.statement.first <= reach.contiguous_to:
         raise _Fork("同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。")

@@ -18,6 +18,8 @@ device_key = sa.Table(
     sa.Column("seal_key", sa.LargeBinary, nullable=False),
     sa.Column("admin", sa.SmallInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("last_incarnation", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_seq", sa.BigInteger, nullable=False, server_default="0"),
 )
 device_reach = sa.Table(
     "device_reach",
@@ -27,6 +29,10 @@ device_reach = sa.Table(
     sa.Column("contiguous_to", sa.BigInteger, nullable=False),
     sa.Column("head", sa.LargeBinary, nullable=False),
     sa.Column("last_receipt", sa.Text, nullable=False),
+    sa.Column("start", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("parent", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("parent_seq", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("parent_head", sa.LargeBinary),
 )
 accepted_set = sa.Table(
     "accepted_set",
@@ -42,6 +48,7 @@ accepted_set = sa.Table(
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("package_id", sa.Text, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_accepted_set_device", "device", "incarnation", "first"),
 )
 stream = sa.Table(

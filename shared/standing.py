@@ -16,3 +16,4 @@ class Standing(StrEnum):
     CONFLICT = "有冲突"
     PARKED = "待前序"
     QUARANTINED = "隔离待审"
+    REJECTED = "已退回"

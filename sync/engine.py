@@ -23,19 +23,20 @@ from shared.errors import (
     Unreachable,
     YizhanError,
 )
-from shared.store import exchange
+from shared.store import exchange, incarnations
 from shared.store.exchange import Attempt, CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
 from shared.store.journal import types_between
 from shared.store.store import Store
 from shared.store.unit import Unit
-from sync import changeset, messages, package, signing
+from sync import changeset, lines, messages, package, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN, Kind, Range
+from sync.lines import Mark, unmarked
 from sync.media import disk_errors
 from sync.messages import (
     ASK,
@@ -103,16 +104,25 @@ class Engine:
     :param spool: folder for packages under way; survives a crash. Contents of attachments
         lie beside it.
     :param box: what is carried for others; None carries nothing.
+    :param mark: keeps how far this installation has come, outside its database.
     """
 
     def __init__(
-        self, store: Store, keys: DeviceKeys, hub: HubTrust, spool: Path, box: Outbox | None = None
+        self,
+        store: Store,
+        keys: DeviceKeys,
+        hub: HubTrust,
+        spool: Path,
+        box: Outbox | None = None,
+        mark: Callable[[Mark], None] = unmarked,
     ) -> None:
         self._box = box
         self._store = store
         self._keys = keys
         self._hub = hub
         self._spool = spool
+        self._mark = mark
+        self._due: Mark | None = None
         self._device, self._incarnation = store.identity()
         self.contents = contents_of(store, spool.parent / "attachments")
         self.pieces = PieceExchange(store, keys, hub, spool, self.contents)
@@ -139,7 +149,25 @@ class Engine:
                     connection, made.cs_id, one.first, one.last, made.envelope,
                     made.statement.sealed_at,
                 )
+        if found:
+            self._due = Mark(self._incarnation, found[-1].last, made.statement.head)
+        if self._due is not None:  # what is not marked is not sent either
+            self._mark(self._due)
+            self._due = None
         return len(found)
+
+    def begin_incarnation(self, why: str, *, after: int = 0, agreed: int | None = None) -> None:
+        """Go on under a new incarnation; what is pending stays and is offered.
+
+        :param after: newest incarnation known elsewhere.
+        :param agreed: see :func:`shared.store.incarnations.begin`.
+        """
+        self.cut()
+        no = max(self._incarnation, after) + 1
+        with self._store.write() as connection:
+            made = incarnations.begin(connection, no, why, self._store.clock.stamp(), agreed=agreed)
+            self._mark(Mark(no, made.start, made.parent_head))  # first there: never two alike
+        self._incarnation = no
 
     def prepare(self, out: BinaryIO, carrier: str, person: str = "") -> Sealed:
         """Seal everything without a receipt, and what this device already has, to the hub."""
@@ -155,13 +183,18 @@ class Engine:
                 person=person,
                 mail=self._box.ask() if self._box is not None else {},
                 pieces=self.pieces.ask(fetching=carrier == MEDIA),
+                branches=[
+                    messages.Branch(b.no, b.start, b.parent, b.parent_seq, b.parent_head)
+                    for b in incarnations.branches(connection)
+                ],
+                waiting=exchange.unsettled(connection),
             )
             draft = CoreDraft(
                 Kind.CHANGES,
                 self._hub.hub_id,
                 self._device,
                 self._store.clock.stamp(),
-                ranges=[Range(self._device, self._incarnation, s.first, s.last) for s in sets],
+                ranges=[Range(self._device, s.incarnation, s.first, s.last) for s in sets],
                 prereqs={"carrier": carrier},
             )
 
@@ -326,18 +359,17 @@ class Engine:
         receipt = messages.decode(signed, Receipt)
         if several and receipt.device != self._device:
             return  # a package for several devices holds a receipt of each
-        ours = (receipt.hub_id, receipt.device) == (self._hub.hub_id, self._device)
-        if not ours or receipt.incarnation != self._incarnation:
-            raise PackageTampered("回执不是给本机的。", ASK_AGAIN)
         with self._store.unit(HUB_ACTOR) as unit:
+            reading = lines.read(unit.connection, receipt, self._hub.hub_id, self._device)
             new = exchange.record_receipt(
                 unit.connection,
                 raw,
-                contiguous_to=receipt.contiguous_to,
+                contiguous_to=receipt.contiguous_to if reading is lines.Reading.OURS else 0,
                 sets=[(s.cs_id, s.status, s.reason) for s in receipt.sets],
                 at=self._store.clock.stamp(),
                 carrier=carrier,
             )
+            receipted = read_number(unit.connection, "receipted")
             if new:
                 _evidence(unit, receipt.at)
                 follower = self._follower(unit)
@@ -347,6 +379,10 @@ class Engine:
                 out.sets += receipt.sets
                 out.types |= self._types_of(unit, receipt.sets)
             out.types |= unit.changed
+            if reading is lines.Reading.OURS:
+                lines.note_superseded(unit.connection, receipt)
+        if reading is lines.Reading.ELSEWHERE:
+            self.begin_incarnation(lines.COPIED, after=receipt.newest, agreed=receipted)
 
     def _types_of(self, unit: Unit, sets: Sequence[messages.SetReceipt]) -> set[str]:
         found = {t for one in sets for t in types_between(unit.connection, one.first, one.last)}

@@ -50,7 +50,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetReceipt(msgspec.Struct, frozen=True, array_like=True):
-    """What became of one change set: applied, parked, conflicted or quarantined."""
+    """What became of one change set: applied, parked, conflicted, quarantined or rejected."""
 
     cs_id: str
     first: int
@@ -64,6 +64,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     :param contiguous_to: everything up to here is accounted for.
     :param gaps: sequence ranges the hub misses before what it has parked.
+    :param head: the device's chain head at ``contiguous_to`` as the hub has it; empty in old ones.
+    :param newest: the newest incarnation of the device the hub has heard of.
     """
 
     v: int
@@ -76,6 +78,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     sets: list[SetReceipt]
     at: str
     prev_receipt: str
+    head: bytes = b""
+    newest: int = 0
 
 
 class Down(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,12 +143,28 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     absent: list[bytes] = []
 
 
+class Branch(msgspec.Struct, frozen=True, array_like=True):
+    """Where an incarnation of the device leaves the one before it (ADR 0012).
+
+    :param start: last number before its own.
+    :param parent_seq: point of the parent's chain it continues, ``parent_head`` the head there.
+    """
+
+    incarnation: int
+    start: int
+    parent: int
+    parent_seq: int
+    parent_head: bytes
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a device wants with its change sets: everything after these cursors.
 
     :param acknowledged: digest of the last receipt it holds.
     :param mail: bureaus it carries for, each with what it holds of their packages already.
     :param pieces: contents of attachments; None when it has nothing to say about them.
+    :param branches: every incarnation of this database after the first, oldest first.
+    :param waiting: ids of change sets that are parked or quarantined as far as it knows.
     """
 
     v: int
@@ -154,6 +174,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: str = ""
     mail: dict[str, list[Held]] = {}
     pieces: PieceAsk | None = None
+    branches: list[Branch] = []
+    waiting: list[str] = []
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

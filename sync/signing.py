@@ -23,6 +23,7 @@ GRANT = "application/vnd.yizhan.grant+msgpack"
 DOWN = "application/vnd.yizhan.down+msgpack"
 PIECES = "application/vnd.yizhan.pieces+msgpack"
 TRUST = "application/vnd.yizhan.trust+msgpack"
+MARK = "application/vnd.yizhan.mark+msgpack"
 
 KEY_BYTES = 32
 

@@ -72,6 +72,7 @@ STANDING_TONES = {
     "有冲突": "bad",
     "待前序": "wait",
     "隔离待审": "bad",
+    "已退回": "bad",
 }
 """Tone of where a record stands, by its word."""
 

@@ -22,6 +22,7 @@ OUTCOMES = {
     "parked": ("待前序", "wait"),
     "quarantined": ("隔离待审", "bad"),
     "conflicted": ("有冲突", "bad"),
+    "rejected": ("已退回", "bad"),
     "duplicate": ("重复到达", "off"),
     "refused": ("已拒绝", "bad"),
     "interrupted": ("传输中断", "bad"),

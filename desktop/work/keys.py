@@ -145,7 +145,7 @@ class KeyFile:
         clock: Clock | None = None,
     ) -> None:
         self.path = folder / FILE_NAME
-        self._vault = vault or system_vault
+        self.vault: Callable[[], Vault | None] = vault or system_vault
         self._argon = argon or Argon()
         self._clock = clock or Clock()
 
@@ -281,7 +281,7 @@ class KeyFile:
         return at if now < at <= now + timedelta(seconds=LONGEST_DELAY) else None
 
     def _vault_secret(self, installation: str, *, make: bool = False) -> bytes | None:
-        vault = self._vault()
+        vault = self.vault()
         if vault is None:
             return None
         found = vault.get(installation)

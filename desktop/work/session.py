@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from desktop.work.guard import InstanceGuard
+from desktop.work.highwater import HighWater, note_reach, state_folder, take_news
 from desktop.work.keys import KeyFile, Unlocked
 from desktop.work.local import open_local
 from desktop.work.records import Changed, Records
@@ -21,6 +22,7 @@ from shared.store.directory import Place
 from shared.store.facts import read_text
 from shared.store.store import Store
 from sync.engine import Engine
+from sync.lines import contradiction
 from sync.media import clear_spool
 from sync.outbox import Outbox
 from sync.trust import DeviceKeys, HubTrust
@@ -78,7 +80,13 @@ class Session:
             store, self.hub_trust, settings.folder / "mail",
             lambda: [b for b in settings.carries_for.split(",") if b],
         )  # fmt: skip
-        self.engine = Engine(store, unlocked.device_keys, unlocked.hub_trust, settings.spool, self.box)
+        vault = None if unlocked.keyring_missing else keys.vault
+        self._highwater = HighWater(self.device, unlocked.device_keys.sign, vault, state_folder())
+        self.engine = Engine(
+            store, unlocked.device_keys, unlocked.hub_trust, settings.spool, self.box,
+            self._highwater.write,
+        )
+        self._settle_incarnation()
         self._guard = guard
         self._keys = keys
         self._actor = self._who()
@@ -145,14 +153,29 @@ class Session:
         """Whether entering data must wait until the hub was heard of again."""
         return self.lease.state is LeaseState.OVER
 
+    def take_news(self) -> str:
+        """What the person must be told about this copy of the data, once."""
+        return take_news(self.store)
+
     def close(self) -> None:
         """Give database and data folder back."""
         with suppress(StoreError):  # a full disk keeps nobody from leaving
             self.records.note("sign_out")
+        with suppress(StoreError):
+            note_reach(self.store, self._highwater)
         self.store.close()
         self._guard.release()
 
     # --- inside --------------------------------------------------------------
+    def _settle_incarnation(self) -> None:
+        """A database rolled back or copied goes on under a new incarnation (ADR 0012)."""
+        with self.store.read() as connection:
+            why = contradiction(connection, mark := self._highwater.read())
+        if why:
+            self.engine.begin_incarnation(why, after=mark.incarnation if mark else 0)
+        note_reach(self.store, self._highwater)
+        self.incarnation = self.store.identity()[1]
+
     def _who(self) -> Actor:
         grant = self.grant
         with self.store.read() as connection:

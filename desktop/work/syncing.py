@@ -28,6 +28,7 @@ STANDING_OF = {
     "archived": Standing.ARCHIVED,
     "conflicted": Standing.CONFLICT,
     "quarantined": Standing.QUARANTINED,
+    "rejected": Standing.REJECTED,
 }
 TROUBLE = (Standing.PARKED, Standing.CONFLICT, Standing.QUARANTINED)
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from shared.changes import GENESIS
 from shared.store import audit, sql
 from shared.store.facts import read_number, write_number
-from shared.store.journal import Journal, Range, head_before, ranges, raw_blocks
+from shared.store.incarnations import head_at
+from shared.store.journal import Journal, Range, ranges, raw_blocks
 
 SEALED = "sealed"
 MAX_RAW = 8 << 20
 MAX_CHANGES = 50_000
+_SET = "cs_id, from_seq, to_seq, envelope, status, detail, incarnation"
+_RANK = (
+    "(CASE {} WHEN 'sealed' THEN 0 WHEN 'parked' THEN 1 WHEN 'quarantined' THEN 2"
+    " WHEN 'archived' THEN 4 ELSE 3 END)"
+)
+"""How late in its life a status comes: an older receipt takes nothing back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class SetRow:
     envelope: bytes
     status: str
     detail: str
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def uncut(connection: sa.Connection) -> list[Range]:
 
 def blocks_of(connection: sa.Connection, one: Range) -> tuple[bytes, Iterator[bytes]]:
     """Chain head before a stretch, and its blocks."""
-    return head_before(connection, one.first), raw_blocks(connection, one.first, one.last)
+    return head_at(connection, one.first - 1) or GENESIS, raw_blocks(connection, one.first, one.last)
 
 
 def remember_set(
@@ -63,9 +72,9 @@ def remember_set(
     """Keep a signed statement: from here on this range is immutable."""
     sql.execute(
         connection,
-        "INSERT INTO change_set (cs_id, from_seq, to_seq, envelope, status, sealed_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (cs_id, first, last, envelope, SEALED, at),
+        "INSERT INTO change_set (cs_id, from_seq, to_seq, envelope, status, sealed_at, incarnation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (cs_id, first, last, envelope, SEALED, at, read_number(connection, "incarnation")),
     )
 
 
@@ -73,11 +82,22 @@ def unreceipted(connection: sa.Connection) -> list[SetRow]:
     """Sets the hub has not accounted for, in order: offered again by every way."""
     rows = sql.execute(
         connection,
-        "SELECT cs_id, from_seq, to_seq, envelope, status, detail FROM change_set"
-        " WHERE to_seq > ? ORDER BY from_seq",
+        f"SELECT {_SET} FROM change_set WHERE (apart = 0 AND to_seq > ?)"
+        " OR (apart = 1 AND status IN ('sealed', 'parked')) ORDER BY from_seq",
         (read_number(connection, "receipted"),),
     )
-    return [SetRow(r[0], r[1], r[2], bytes(r[3]), r[4], r[5]) for r in rows]
+    return [_set_row(r) for r in rows]
+
+
+def unsettled(connection: sa.Connection, limit: int = 1000) -> list[str]:
+    """Sets whose last word has not been spoken: the hub is asked about them each time."""
+    rows = sql.execute(
+        connection,
+        "SELECT cs_id FROM change_set WHERE status IN ('parked', 'quarantined')"
+        " ORDER BY from_seq LIMIT ?",
+        (limit,),
+    )
+    return [str(r[0]) for r in rows]
 
 
 def payload_blocks(connection: sa.Connection, one: SetRow) -> Iterator[bytes]:
@@ -96,6 +116,7 @@ def record_receipt(
 ) -> bool:
     """Take a verified receipt into account; False when it was known already.
 
+    :param contiguous_to: 0 when the receipt speaks of another line than this database's.
     :param sets: ``(cs_id, status, reason)``.
     An older receipt that arrives late never takes anything back.
     """
@@ -111,14 +132,14 @@ def record_receipt(
         sql.execute(
             connection,
             "UPDATE change_set SET status = ?, detail = ?, carrier = ? WHERE cs_id = ?"
-            " AND NOT (status IN ('applied', 'archived', 'conflicted', 'quarantined') AND ? = 'parked')",
+            f" AND {_RANK.format('status')} <= {_RANK.format('?')}",
             (status, reason, carrier, cs_id, status),
         )
     if contiguous_to > read_number(connection, "receipted"):
         write_number(connection, "receipted", contiguous_to)
         sql.execute(
             connection,
-            "UPDATE change_set SET status = 'applied', carrier = ? WHERE to_seq <= ?"
+            "UPDATE change_set SET status = 'applied', carrier = ? WHERE to_seq <= ? AND apart = 0"
             " AND status IN ('sealed', 'parked')",
             (carrier, contiguous_to),
         )
@@ -237,8 +258,11 @@ def all_sets(connection: sa.Connection, limit: int = 500) -> list[SetRow]:
     """Change sets cut here, newest first."""
     rows = sql.execute(
         connection,
-        "SELECT cs_id, from_seq, to_seq, envelope, status, detail FROM change_set"
-        " ORDER BY from_seq DESC LIMIT ?",
+        f"SELECT {_SET} FROM change_set ORDER BY from_seq DESC LIMIT ?",
         (limit,),
     )
-    return [SetRow(r[0], r[1], r[2], bytes(r[3]), r[4], r[5]) for r in rows]
+    return [_set_row(r) for r in rows]
+
+
+def _set_row(row: Any) -> SetRow:
+    return SetRow(row[0], row[1], row[2], bytes(row[3]), row[4], row[5], row[6])

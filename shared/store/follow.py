@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from shared.changes import SEQ_BITS, SEQ_MASK, Block, Op, Value, encode_block, pack
+from shared.changes import Block, Op, Value, encode_block, pack
 from shared.scope import LEFT
 from shared.store import exchange, sql
+from shared.store.incarnations import OwnChanges
 from shared.store.incoming import Incoming, understand
 from shared.store.leaving import Leaving
 from shared.store.references import Origins, local_table
@@ -31,7 +32,7 @@ class Follower:
         self._unit = unit
         self._types = types
         self._origins = Origins(unit.connection)
-        self._receipted = receipted
+        self._mine = OwnChanges(unit.connection, receipted)
         self._leaving = Leaving(unit, {t.name: t for t in types.values()}, self._own_pending)
         self.applied = 0
         self.held = 0
@@ -88,8 +89,7 @@ class Follower:
 
     # --- inside --------------------------------------------------------------
     def _own_pending(self, reference: int) -> bool:
-        own = reference >> SEQ_BITS == self._unit.origin
-        return own and reference & SEQ_MASK > self._receipted
+        return self._mine.pending(reference)
 
     def _stands(self, one: Incoming) -> bool:
         """Whether this is the echo of rows entered here that are still as they were entered.
@@ -97,7 +97,7 @@ class Follower:
         An echo is not always idle: a receipt may run ahead of the streams, and what
         stood before our change then arrives, and is shown, before our change does.
         """
-        if one.first >> SEQ_BITS != self._unit.origin or one.writers:
+        if not self._mine.own(one.first) or one.writers:
             return False
         states = self._unit.load(one.declared, one.ids, ())
         return len(states) == len(one.ids) and all(
@@ -167,7 +167,7 @@ class Follower:
             value = one.columns[column][row]
             current = state.writer(field.number)
             if self._own_pending(current):
-                if writer >> SEQ_BITS == self._unit.origin:
+                if self._mine.own(writer):
                     self._uncast(one.declared.name, record_id, field.number)
                 else:
                     self._cast(one.declared.name, record_id, field.number, value, writer)

@@ -13,6 +13,7 @@ from shared.changes import GENESIS, Block, chain, decode_block, encode_block, pa
 from shared.store import sql
 from shared.store.blocks import to_blocks
 from shared.store.facts import read_fact, write_fact
+from shared.store.incarnations import branches
 from shared.store.references import Origins
 from shared.store.unit import Unit
 
@@ -58,14 +59,6 @@ class Range:
     raw_len: int
 
 
-def head_before(connection: sa.Connection, seq: int) -> bytes:
-    """Chain head just before the change ``seq``."""
-    row = sql.execute(
-        connection, "SELECT head FROM journal WHERE last_seq = ?", (seq - 1,)
-    ).fetchone()
-    return bytes(row[0]) if row else GENESIS
-
-
 def ranges(connection: sa.Connection, after: int, *, max_raw: int, max_changes: int) -> list[Range]:
     """Cut what follows ``after`` into stretches of at most these sizes, at transaction ends.
 
@@ -109,6 +102,7 @@ def raw_blocks(connection: sa.Connection, first: int, last: int) -> Iterator[byt
 def broken(connection: sa.Connection) -> tuple[int, str]:
     """Go through the whole chain again: how many changes it holds, and what is wrong (``""`` nothing)."""
     head, last = GENESIS, 0
+    continues = {b.start: b.parent_head for b in branches(connection)}
     rows = sql.execute(
         connection, "SELECT first_seq, last_seq, head, payload FROM journal ORDER BY first_seq"
     )
@@ -116,12 +110,13 @@ def broken(connection: sa.Connection) -> tuple[int, str]:
         if first_seq != last + 1:
             return last, f"缺少第 {last + 1:,} 号变更"
         try:
-            head = chain(head, unpack(bytes(payload)))
+            head = chain(continues.get(last, head), unpack(bytes(payload)))
         except (msgspec.ValidationError, zstandard.ZstdError):
             head = b""
         if head != bytes(kept):
             return last, f"第 {first_seq:,}–{last_seq:,} 号变更被改动"
         last = last_seq
+    head = continues.get(last, head)
     if last != Journal().last_seq(connection) or head != (read_fact(connection, "head") or GENESIS):
         return last, "末尾的变更不齐"
     return last, ""
@@ -138,6 +133,6 @@ def count_after(connection: sa.Connection, seq: int) -> int:
 
 
 __all__ = [
-    "Block", "Journal", "Range", "broken", "count_after", "head_before", "ranges", "raw_blocks",
+    "Block", "Journal", "Range", "broken", "count_after", "ranges", "raw_blocks",
     "types_between",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shared.changes import SEQ_BITS, SEQ_MASK
 from shared.standing import Standing
 from shared.store import sql
-from shared.store.facts import read_number
+from shared.store.facts import read_number, read_text
 
 _OF_STATUS = {
     "sealed": Standing.SEALED,
@@ -18,6 +18,7 @@ _OF_STATUS = {
     "applied": Standing.APPLIED,
     "conflicted": Standing.APPLIED,
     "quarantined": Standing.QUARANTINED,
+    "rejected": Standing.REJECTED,
     "archived": Standing.ARCHIVED,
 }
 
@@ -26,12 +27,18 @@ class Standings:
     """A snapshot of change sets and open conflicts, asked per record."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self._own = read_number(connection, "origin")
+        mine = sql.execute(
+            connection,
+            "SELECT no, incarnation FROM origin WHERE device = ?",
+            (read_text(connection, "device"),),
+        )
+        self._own = {r[0]: r[1] for r in mine}
+        self._current = read_number(connection, "origin")
         rows = sql.execute(
-            connection, "SELECT from_seq, to_seq, status FROM change_set ORDER BY from_seq"
+            connection, "SELECT from_seq, to_seq, status, incarnation FROM change_set ORDER BY from_seq"
         ).fetchall()
         self._starts = [r[0] for r in rows]
-        self._sets = [(r[1], _OF_STATUS[r[2]]) for r in rows]
+        self._sets = [(r[1], _OF_STATUS[r[2]], r[3]) for r in rows]
         disputed = sql.execute(
             connection, "SELECT record_id FROM conflict WHERE state = 'open' AND \"_deleted\" = 0"
         )
@@ -41,10 +48,12 @@ class Standings:
         """Standing of a record whose last change is ``tag``."""
         if record_id in self._disputed:
             return Standing.CONFLICT
-        if tag >> SEQ_BITS != self._own:
+        origin, seq = tag >> SEQ_BITS, tag & SEQ_MASK
+        if origin not in self._own:
             return Standing.APPLIED
-        seq = tag & SEQ_MASK
         at = bisect_right(self._starts, seq) - 1
         if at < 0 or seq > self._sets[at][0]:
-            return Standing.PENDING
-        return self._sets[at][1]
+            return Standing.PENDING if origin == self._current else Standing.APPLIED
+        _, standing, incarnation = self._sets[at]
+        # The same number of another incarnation: a copy of this database went on elsewhere.
+        return standing if incarnation == self._own[origin] else Standing.APPLIED

@@ -155,6 +155,19 @@ change_set = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Column("sealed_at", sa.Text, nullable=False),
     sa.Column("carrier", sa.Text, nullable=False, server_default=""),
+    sa.Column("incarnation", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("apart", sa.SmallInteger, nullable=False, server_default="0"),
+)
+incarnation = sa.Table(
+    "incarnation",
+    client,
+    sa.Column("no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("start", sa.BigInteger, nullable=False),
+    sa.Column("parent", sa.Integer, nullable=False),
+    sa.Column("parent_seq", sa.BigInteger, nullable=False),
+    sa.Column("parent_head", sa.LargeBinary, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("began_at", sa.Text, nullable=False),
 )
 receipt = sa.Table(
     "receipt",

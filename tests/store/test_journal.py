@@ -10,7 +10,8 @@ from shared.changes import BLOCK_ROWS, GENESIS, SEQ_BITS, Op, chain, decode_bloc
 from shared.fictitious import market_entities
 from shared.store import exchange
 from shared.store.facts import read_fact
-from shared.store.journal import count_after, head_before, ranges, raw_blocks
+from shared.store.incarnations import head_at
+from shared.store.journal import count_after, ranges, raw_blocks
 from shared.store.store import Store
 from shared.store.tables import SYSTEM_COLUMNS
 
@@ -99,7 +100,7 @@ def test_the_chain_covers_every_block(store: Store, officer: Actor) -> None:
         assert row[-2] == head and row[4] == len(raw)
     with store.read() as connection:
         assert read_fact(connection, "head") == head
-        assert head_before(connection, 6) == head and head_before(connection, 1) == GENESIS
+        assert head_at(connection, 5) == head and head_at(connection, 0) == GENESIS
 
 
 def test_changes_are_cut_only_where_a_transaction_ends(store: Store, officer: Actor) -> None:
@@ -126,7 +127,7 @@ def test_a_cut_range_is_read_back_as_it_was_written(store: Store, officer: Actor
     with store.read() as connection:
         middle = list(raw_blocks(connection, 2, 2))
         assert [decode_block(raw).runs[0].first for raw in middle] == [2]
-        assert chain(head_before(connection, 2), middle[0]) == head_before(connection, 3)
+        assert chain(head_at(connection, 1), middle[0]) == head_at(connection, 2)
         assert count_after(connection, 1) == 2
         reach = exchange.reach(connection)
     assert (reach.written, reach.sealed, reach.receipted) == (3, 0, 0)

@@ -32,6 +32,7 @@ _WHAT_TO_DO = {
     Standing.PARKED: "前面的还没有到中心：请再同步一次，或补交较早的介质",
     Standing.CONFLICT: "请到“冲突”页面处理",
     Standing.QUARANTINED: "数据没有丢失：请联系中心管理员审核",
+    Standing.REJECTED: "没有入库：请按退回理由修改后重新录入",
     Standing.APPLIED: "",
     Standing.ARCHIVED: "已进入中心的备份",
 }

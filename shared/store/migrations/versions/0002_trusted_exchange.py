@@ -108,6 +108,16 @@ def _client() -> None:
     sa.Column('used_at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_content'))
     )
+    op.create_table('incarnation',
+    sa.Column('no', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('start', sa.BigInteger(), nullable=False),
+    sa.Column('parent', sa.Integer(), nullable=False),
+    sa.Column('parent_seq', sa.BigInteger(), nullable=False),
+    sa.Column('parent_head', sa.LargeBinary(), nullable=False),
+    sa.Column('why', sa.Text(), nullable=False),
+    sa.Column('began_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('no', name=op.f('pk_incarnation'))
+    )
     op.create_table('leaving',
     sa.Column('type', sa.Text(), nullable=False),
     sa.Column('record_id', sa.Text(), nullable=False),
@@ -120,6 +130,10 @@ def _client() -> None:
     sa.Column('at_hub', sa.SmallInteger(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', 'no', name=op.f('pk_piece'))
     )
+    with op.batch_alter_table('change_set', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('incarnation', sa.Integer(), server_default='1', nullable=False))
+        batch_op.add_column(sa.Column('apart', sa.SmallInteger(), server_default='0', nullable=False))
+
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
 
 
@@ -166,3 +180,15 @@ def _hub() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', 'no', name=op.f('pk_piece'))
     )
+    with op.batch_alter_table('accepted_set', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('kind', sa.Text(), server_default='', nullable=False))
+
+    with op.batch_alter_table('device_key', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('last_incarnation', sa.Integer(), server_default='0', nullable=False))
+        batch_op.add_column(sa.Column('last_seq', sa.BigInteger(), server_default='0', nullable=False))
+
+    with op.batch_alter_table('device_reach', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('start', sa.BigInteger(), server_default='0', nullable=False))
+        batch_op.add_column(sa.Column('parent', sa.Integer(), server_default='0', nullable=False))
+        batch_op.add_column(sa.Column('parent_seq', sa.BigInteger(), server_default='0', nullable=False))
+        batch_op.add_column(sa.Column('parent_head', sa.LargeBinary(), nullable=True))

@@ -1,0 +1,107 @@
+"""The line of one device's changes across its incarnations, seen from the device (ADR 0012).
+
+A database can be restored from an old copy, or go on in two places at once. Both
+are found out in two ways: by a mark kept outside the database, and by a receipt
+whose chain is not the one this database holds. Either way a new incarnation
+begins, and nothing that was pending is given up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from shared.errors import PackageTampered
+from shared.store import exchange, incarnations
+from shared.store.facts import read_number, write_number, write_text
+from sync.layout import ASK_AGAIN
+from sync.messages import Receipt
+
+ROLLED_BACK = "rolled_back"
+"""The database is older than what it has already sealed."""
+MOVED = "moved"
+"""Nothing outside the database knows it: copied to another computer, or the keystore was lost."""
+COPIED = "copied"
+"""The hub has other changes of this device than this database: two copies were at work."""
+
+SUPERSEDED = "superseded"
+"""A copy of this database went on under a newer incarnation: this one's work waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an installation has come: its incarnation, last number, and chain head there."""
+
+    incarnation: int
+    seq: int
+    head: bytes
+
+
+def unmarked(_mark: Mark) -> None:
+    """For an engine whose installation keeps no mark: only the hub then finds a copy out."""
+
+
+class Reading(Enum):
+    """What a receipt's number means here."""
+
+    OURS = "ours"
+    """It speaks of the line of this database."""
+    OLDER = "older"
+    """It speaks of an earlier incarnation: only what it says of single sets counts."""
+    ELSEWHERE = "elsewhere"
+    """The hub has something else under this incarnation: a copy went on elsewhere."""
+
+
+def read(connection: Any, receipt: Receipt, hub_id: str, device: str) -> Reading:
+    """How to take a verified receipt; raises :class:`PackageTampered` when it is not for us."""
+    if (receipt.hub_id, receipt.device) != (hub_id, device):
+        raise PackageTampered("回执不是给本机的。", ASK_AGAIN)
+    if receipt.incarnation != read_number(connection, "incarnation"):
+        return Reading.OLDER
+    at = exchange.reach(connection)
+    if receipt.contiguous_to <= at.receipted:
+        return Reading.OURS
+    if receipt.contiguous_to > at.written:
+        return Reading.ELSEWHERE
+    if receipt.head and incarnations.head_at(connection, receipt.contiguous_to) != receipt.head:
+        return Reading.ELSEWHERE
+    return Reading.OURS
+
+
+def note_superseded(connection: Any, receipt: Receipt) -> None:
+    """Remember, once for each, that a newer incarnation than this one is at work."""
+    if receipt.newest > max(
+        read_number(connection, "incarnation"), read_number(connection, "superseded_by")
+    ):
+        write_number(connection, "superseded_by", receipt.newest)
+        write_text(connection, incarnations.NEWS, SUPERSEDED)
+
+
+def contradiction(connection: Any, mark: Mark | None) -> str:
+    """Why this database cannot go on as it is; ``""`` when it fits the mark outside it.
+
+    :param mark: None when nothing is kept outside, or what is kept is not genuine.
+    """
+    known = read_number(connection, "marked")
+    if mark is None:
+        return MOVED if known else ""
+    incarnation = read_number(connection, "incarnation")
+    if mark.incarnation > incarnation:
+        return ROLLED_BACK
+    if mark.incarnation < incarnation:
+        return MOVED
+    at = exchange.reach(connection)
+    if mark.seq > at.written:
+        return ROLLED_BACK
+    if mark.seq == at.written:
+        return "" if incarnations.line_head(connection) == mark.head else ROLLED_BACK
+    head = incarnations.head_at(connection, mark.seq)
+    if head is None and mark.seq <= at.receipted:
+        return ""  # archived long since, and its journal cleaned away
+    return "" if head == mark.head else ROLLED_BACK
+
+
+__all__ = [
+    "COPIED", "MOVED", "ROLLED_BACK", "SUPERSEDED", "Mark", "Reading", "contradiction", "read", "unmarked",
+]
