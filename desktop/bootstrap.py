@@ -21,7 +21,7 @@ from desktop.ui.welcome.window import WelcomeWindow
 from desktop.work.events import Events
 from desktop.work.jobs import Job, Jobs
 from desktop.work.settings import DAMAGED_NAME, Settings
-from shared.errors import Cancelled, StoreError, YizhanError
+from shared.errors import Cancelled, Interrupted, StoreError, Unreachable, YizhanError
 
 if TYPE_CHECKING:
     from desktop.ui.lock import IdleLock
@@ -35,6 +35,7 @@ Hint = tuple[str, str, str]
 CRASH_FOLDER = "crash"
 FIRST_SYNC_MS = 500
 MINUTE_MS = 60_000
+_SYNC, _TRANSFER = "同步", "附件传输"
 _ASKS_THE_HUB = {"同步", "检测与中心的连接"}
 """Titles of the jobs that learn whether the hub answers."""
 HUB_KEY_FILE = "hub.pub"
@@ -142,6 +143,10 @@ class Program(QObject):
             shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
         )
         shell.add_action(Action("lock", "锁定", self.idle_lock.lock, "Ctrl+L", "lock"))
+        self.jobs.run(
+            "整理附件", lambda _: desk.attachments.tidy(), lane="write", quiet=True, cancellable=False,
+            owner=self,
+        )  # fmt: skip
         self.look_at_state()
         if self.settings.auto_sync_minutes:
             self._clock.start(self.settings.auto_sync_minutes * MINUTE_MS)
@@ -230,6 +235,18 @@ class Program(QObject):
         """Whoever asked the hub, on whatever page: the status bar knows it too."""
         if job.title in _ASKS_THE_HUB:
             self._moment.start(0)
+        if job.title == _SYNC and job.state == "done":
+            self._transfer()
+
+    def _transfer(self) -> None:
+        """Contents of attachments follow their records, beside the work: saving never waits for them."""
+        desk = self.desk
+        if desk is not None and not any(j.title == _TRANSFER for j in self.jobs.active):
+            self.jobs.run(_TRANSFER, desk.attachments.transfer, failed=self._transfer_failed, owner=self)
+
+    def _transfer_failed(self, error: YizhanError) -> None:
+        if not isinstance(error, Cancelled | Unreachable | Interrupted):  # those go on with the next sync
+            self._report(error)
 
     def look_at_state(self) -> None:
         """Bring the status bar up to date."""

@@ -29,7 +29,7 @@ class Files:
         chosen, _ = QFileDialog.getSaveFileName(parent, title, str(self._folder / name), kinds)
         path = self._chosen(chosen)
         if path is not None and not path.suffix:
-            path = path.with_suffix(".xlsx")
+            path = path.with_suffix(Path(name).suffix or ".xlsx")
         return path
 
     def _chosen(self, name: str) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from desktop.work.attachments import Attachments
 from desktop.work.claims import Claims
 from desktop.work.conflicts import Conflicts
 from desktop.work.events import Events
@@ -75,6 +76,7 @@ class Desk(Cases):
     settings: Settings
     syncing: Syncing
     media: Media
+    attachments: Attachments
     jobs: Jobs
     events: Events
 
@@ -88,6 +90,7 @@ class Desk(Cases):
             settings=session.settings,
             syncing=Syncing(session),
             media=Media(session),
+            attachments=Attachments(session),
             jobs=jobs,
             events=events,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -158,7 +159,8 @@ class Session:
         return take_news(self.store)
 
     def close(self) -> None:
-        """Give database and data folder back."""
+        """Give database and data folder back; no readable copy of an attachment stays."""
+        shutil.rmtree(self.settings.opened, ignore_errors=True)
         with suppress(StoreError):  # a full disk keeps nobody from leaving
             self.records.note("sign_out")
         with suppress(StoreError):

@@ -29,6 +29,7 @@ class ContentRow:
     :param delivered: the hub has signed that it has it.
     :param asked: the hub has said what it lacks of it.
     :param absent: the hub was asked for it and has not got it itself yet.
+    :param used_at: when it was last looked at, as text that sorts by time.
     """
 
     sha256: str
@@ -197,6 +198,19 @@ def note_absent(connection: sa.Connection, hashes: Iterable[str], *, absent: boo
     """Whether the hub has what was asked for."""
     rows = [(int(absent), one) for one in hashes]
     sql.executemany(connection, "UPDATE content SET absent = ? WHERE sha256 = ?", rows)
+
+
+def for_own_tasks(connection: sa.Connection, user: str) -> list[tuple[str, int]]:
+    """Hash and size of contents not asked for yet that are about entities of somebody's open tasks."""
+    rows = sql.execute(
+        connection,
+        "SELECT DISTINCT a.sha256, a.size FROM attachment a JOIN task t ON t.entity_id = a.entity_id"
+        " LEFT JOIN content c ON c.sha256 = a.sha256"
+        ' WHERE a."_deleted" = 0 AND t."_deleted" = 0 AND t.state = \'claimed\' AND t.assignee = ?'
+        " AND (c.sha256 IS NULL OR (c.whole = 0 AND c.wanted = 0)) ORDER BY a.size",
+        (user,),
+    )
+    return [(str(r[0]), int(r[1])) for r in rows]
 
 
 # --- letting go -------------------------------------------------------------------------

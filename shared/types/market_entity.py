@@ -21,6 +21,7 @@ from shared.rules import in_order, not_negative, required_when
     partitions=(OWN_BUREAU, in_division("division")),
     table_order="",
     requirement="R39 R173",
+    attachments=True,
 )
 class MarketEntity:
     """A registered business, identified by its 统一社会信用代码 (GB 32100-2015)."""

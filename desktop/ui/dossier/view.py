@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.actions import button, link_button
+from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.dossier.section import SectionView, Shown, prepare
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.flow import FlowLayout
@@ -75,7 +76,8 @@ def read_dossier(desk: Desk, entity_id: str) -> Dossier | None:
         return one.title, records.show(one, row.values.get(one.name)) + unit
 
     shown = [f for f in declared.own_fields if f.name not in _HEAD and row.values.get(f.name) is not None]
-    found = desk.verifying.everything_about(entity_id, _LIMIT)
+    about = desk.verifying.everything_about(entity_id, _LIMIT)
+    found = [s for s in about if s.declared.name != "attachment"]  # those are shown as pictures
     mine = records.actor.bureau
     in_force = {
         "sanction": [r for s in found if s.declared.name == "sanction" for r in s.rows
@@ -111,7 +113,7 @@ class DossierView(QWidget):
     opened = Signal(str, str)
     all_wanted = Signal(str)
 
-    def __init__(self, actions: Sequence[QAction]) -> None:
+    def __init__(self, actions: Sequence[QAction], photos: AttachmentStrip) -> None:
         super().__init__()
         self.setAccessibleName("一屏式档案")
         self.dossier: Dossier | None = None
@@ -155,6 +157,9 @@ class DossierView(QWidget):
         self._column = QVBoxLayout(self._holder)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(12)
+        self.photos = photos
+        self._entity_type = photos.desk.records.type("market_entity")
+        self._column.addWidget(photos)
         self._column.addStretch(1)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -202,6 +207,7 @@ class DossierView(QWidget):
             item.setData(DETAIL, f"{shown.total:,}" if shown.total else "无")
             self._index.addItem(item)
         self._index.setCurrentRow(max(chosen, 0))
+        self.photos.show_of(Whose(self._entity_type, dossier.row.id, dossier.row.values, entity=True))
         self._area.verticalScrollBar().setValue(place)
 
     def text(self) -> str:

@@ -24,6 +24,8 @@ class Editing(QWidget):
     """Heading, buttons, form. Knows which record it shows; ``record`` is None for a new one."""
 
     void_confirmed = Signal(str)
+    turned = Signal(bool)
+    """Another record is shown, or the same anew; whether it may be changed."""
 
     def __init__(
         self, declared: RecordType, records: Records, jobs: Jobs, actions: Mapping[str, QAction]
@@ -60,7 +62,12 @@ class Editing(QWidget):
         column.addWidget(self._note)
         column.addWidget(self.form, 1)
         self.setFocusProxy(self.form)
+        self._column = column
         self.show_new()
+
+    def add_below(self, widget: QWidget) -> None:
+        """Something that belongs to the record, under its form."""
+        self._column.addWidget(widget)
 
     def show_new(self) -> None:
         """The form is for a new record."""
@@ -102,6 +109,7 @@ class Editing(QWidget):
         self._void.hide()
         locked = set(declared.key) if editable and row is not None else set()
         self.form.set_locked(locked if editable else {f.name for f in declared.form_fields})
+        self.turned.emit(editable)
 
 
 class _VoidLine(QFrame):

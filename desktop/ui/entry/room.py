@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.actions import tool_button
+from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.entry.drafting import Drafting
 from desktop.ui.entry.editing import Editing
 from desktop.ui.notify import ERROR, INFO, SUCCESS, WARNING, MessageBar
@@ -57,6 +58,11 @@ class EntryRoom(QWidget):
         self.editing = Editing(declared, records, jobs, actions)
         self.form = self.editing.form
         self.drafting = Drafting(desk, self.editing, messages)
+        self.strip: AttachmentStrip | None = None
+        if declared.attachments:
+            self.strip = AttachmentStrip(desk, messages)
+            self.editing.add_below(self.strip)
+            self.editing.turned.connect(self._show_attachments)
         self.side = QStackedWidget()
         self.side.addWidget(self.editing)
         self.side.addWidget(self.drafting.list)
@@ -108,6 +114,11 @@ class EntryRoom(QWidget):
         """Records of this type changed, here or elsewhere."""
         if self._begun:
             self.table.reload()
+
+    def reload_attachments(self) -> None:
+        """Contents came or went, or the hub has signed for them."""
+        if self._begun and self.strip is not None:
+            self.strip.reload()
 
     def hideEvent(self, event: QHideEvent, /) -> None:
         self.drafting.keep()
@@ -229,6 +240,12 @@ class EntryRoom(QWidget):
         widget.setFocus()
 
     # --- inside ----------------------------------------------------------------
+    def _show_attachments(self, editable: bool) -> None:
+        row = self.editing.record
+        if self.strip is not None:
+            whose = Whose(self.declared, row.id, row.values) if row is not None else None
+            self.strip.show_of(whose, editable=editable)
+
     def _start(self, known: dict[str, str]) -> None:
         self._starting = known
         if self.editing.record is None and not self.form.is_dirty:

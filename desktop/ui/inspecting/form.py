@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.ui.actions import button
+from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.entry.drafts import RECORD, SEEN
 from desktop.ui.forms.form import RecordForm
 from desktop.ui.inspecting.officers import OfficerLine
@@ -19,11 +20,14 @@ from desktop.ui.theme import TONES
 from shared.errors import Rejected, YizhanError
 
 if TYPE_CHECKING:
+    from desktop.ui.notify import MessageBar
     from desktop.work.desk import Desk
     from desktop.work.inspecting import Begun
     from desktop.work.records import Draft, Row
 
 LOCKED = "检查已提交，不能再修改；如有遗漏，请另记一次检查。"
+
+PHOTOS_LATER = "先点“保存（不提交）”，再把现场照片拖到这里、粘贴，或点“添加”；提交后不能再添加。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ class InspectionForm(QWidget):
     entity_chosen = Signal(str)
     """Raw text of 检查对象, when the person left that field of a new inspection."""
 
-    def __init__(self, desk: Desk, submit: QAction, save: QAction, discard: QAction) -> None:
+    def __init__(
+        self, desk: Desk, submit: QAction, save: QAction, discard: QAction, messages: MessageBar
+    ) -> None:
         super().__init__()
         self.desk = desk
         self.subject = Subject()
@@ -82,6 +88,8 @@ class InspectionForm(QWidget):
         column.addWidget(self._note)
         column.addWidget(self.officers)
         column.addWidget(self.form, 1)
+        self.photos = AttachmentStrip(desk, messages, "现场照片")
+        column.addWidget(self.photos)
         self.setFocusProxy(self.form)
         self.form.edited.connect(self._edited)
         self.form.field_left.connect(self._left)
@@ -169,6 +177,10 @@ class InspectionForm(QWidget):
         fields = {f.name for f in self.form.declared.form_fields}
         fixed = {"entity_id"} if subject.record_id else set()
         self.form.set_locked(fixed if editable else fields)
+        declared, photos = self.desk.inspecting.declared, None
+        if subject.record_id:
+            photos = Whose(declared, subject.record_id, {"state": subject.state})
+        self.photos.show_of(photos, editable=editable, why=PHOTOS_LATER)
         self.state_changed.emit()
 
     def _which(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.actions import Action, tool_button
+from desktop.ui.attachments.strip import AttachmentStrip
 from desktop.ui.choosing import Files
 from desktop.ui.dossier.view import IN_FORCE, Dossier, DossierView, read_dossier
 from desktop.ui.notify import ERROR, INFO, SUCCESS
@@ -52,7 +53,8 @@ class EntitiesPage(Page):
         self._begun = False
         self._asked = ""
         self._offer_list_actions()
-        self.dossier = DossierView([self.offer(a) for a in self._dossier_actions()])
+        photos = AttachmentStrip(desk, self.messages, "附件", self.files)
+        self.dossier = DossierView([self.offer(a) for a in self._dossier_actions()], photos)
         lists = QWidget()
         column = QVBoxLayout(lists)
         column.setContentsMargins(0, 0, 0, 0)

@@ -64,7 +64,7 @@ class InspectionsPage(WorkQueuePage):
             Action("discard", "放弃修改", self._discard, "Ctrl+Shift+Z", enabled=lambda: self._dirty)
         )
         self.add_button(new)
-        self.form = InspectionForm(desk, submit, save, discard)
+        self.form = InspectionForm(desk, submit, save, discard, self.messages)
         self.form.state_changed.connect(self._dressed)
         self.form.entity_chosen.connect(self._fill_from)
         self.form.form.edited.connect(self._dressed)
@@ -92,6 +92,11 @@ class InspectionsPage(WorkQueuePage):
             self._start(task, entity)
         elif params.get("new"):
             self._new()
+
+    def refresh(self, types: frozenset[str]) -> None:
+        super().refresh(types)
+        if "attachment" in types:
+            self.form.photos.reload()
 
     def turned(self) -> None:
         self.view.show_side(self.form)

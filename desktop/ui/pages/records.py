@@ -75,6 +75,8 @@ class RecordsPage(Page):
         for name, (room, _) in self._rooms.items():
             if name in types:
                 room.reload()
+            if "attachment" in types:
+                room.reload_attachments()
 
     def open_type(self, name: str, params: dict[str, Any] | None = None) -> EntryRoom:
         """Go to the room of a type, made now if need be."""

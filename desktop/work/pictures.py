@@ -1,0 +1,87 @@
+"""Photos: turned upright, made small, never decoded beyond a limit of pixels."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QImageWriter
+
+from shared.attachments import JPEG, MAX_PIXELS
+from shared.clock import CHINA
+from shared.errors import InputError
+
+THUMB_SIDE = 256
+"""Pixels of the longer side of a small picture."""
+_QUALITY = 92
+_THUMB_QUALITY = 80
+_ALLOCATION_MB = 512
+_EXIF_HEAD = 128 << 10
+_TAKEN = re.compile(rb"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)\x00")
+
+
+def upright(content: bytes, media_type: str) -> bytes:
+    """The picture as people hold it; the very same bytes when it stands upright already.
+
+    Raises :class:`InputError` for what cannot be read, or has too many pixels.
+    """
+    reader, held = _reader(content)
+    size = reader.size()
+    if not size.isValid() or not reader.canRead():
+        raise InputError("图片已损坏或不完整，打不开。", "请换一张，或重新拍摄。")
+    if size.width() * size.height() > MAX_PIXELS:
+        raise InputError(
+            f"图片有 {size.width():,}×{size.height():,} 点，超出上限。", "请缩小后再添加。"
+        )
+    if reader.transformation() == QImageIOHandler.Transformation.TransformationNone:
+        return content
+    image = reader.read()
+    held.close()
+    if image.isNull():
+        raise InputError("图片已损坏或不完整，打不开。", "请换一张，或重新拍摄。")
+    return encoded(image, b"JPEG" if media_type == JPEG else b"PNG", _QUALITY)
+
+
+def thumbnail(content: bytes) -> bytes | None:
+    """A small picture as JPEG, at most :data:`THUMB_SIDE` wide and high; None when there is none."""
+    reader, held = _reader(content)
+    size = reader.size()
+    if not size.isValid() or size.width() * size.height() > MAX_PIXELS:
+        return None
+    if max(size.width(), size.height()) > THUMB_SIDE:
+        reader.setScaledSize(size.scaled(QSize(THUMB_SIDE, THUMB_SIDE), Qt.AspectRatioMode.KeepAspectRatio))
+    image = reader.read()
+    held.close()
+    return None if image.isNull() else encoded(image, b"JPEG", _THUMB_QUALITY)
+
+
+def taken_at(content: bytes) -> str | None:
+    """When a photo was taken, as its camera wrote it (EXIF), ISO with offset; None when it did not."""
+    found = [m.groups() for m in _TAKEN.finditer(content[:_EXIF_HEAD])]
+    for parts in reversed(found):  # the last is DateTimeOriginal or DateTimeDigitized
+        try:
+            return datetime(*(int(p) for p in parts), tzinfo=CHINA).isoformat()  # type: ignore[misc,arg-type]
+        except ValueError:
+            continue
+    return None
+
+
+def encoded(image: QImage, form: bytes, quality: int = -1) -> bytes:
+    """A picture as bytes of a file."""
+    out = QBuffer()
+    out.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QImageWriter(out, QByteArray(form))
+    writer.setQuality(quality)
+    writer.write(image)
+    return bytes(out.data().data())
+
+
+def _reader(content: bytes) -> tuple[QImageReader, QBuffer]:
+    QImageReader.setAllocationLimit(_ALLOCATION_MB)
+    held = QBuffer()
+    held.setData(QByteArray(content))
+    held.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(held)
+    reader.setAutoTransform(True)
+    return reader, held
