@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
+from server_stub.loads import Load
 from server_stub.partitions import streams_of
 from server_stub.streams import Segment, segment
 from shared.changes import GENESIS, join_blocks
@@ -51,49 +54,64 @@ class Answers:
         arrived: Sequence[str] = (),
         carried: Carried | None = None,
         then: Iterable[Entry] = (),
+        load: Load | None = None,
     ) -> Iterator[Entry]:
         """Receipt first, then streams, then what is said about the whole.
 
         :param arrived: the device's latest packages; :param carried: what it takes along for others;
-        :param then: what else is said before the state of the whole.
+        :param then: what else is said before the state of the whole;
+        :param load: parts of a first load, which come instead of streams or before what follows them.
         """
         if receipt is not None:
             yield Entry(RECEIPT, {"envelope": receipt})
-        more, left = False, limit
+        if load is not None:
+            yield from load.entries(self._keys.sign)
+        post = Post(limit, more=True)
         with self._store.read() as connection:
             names = streams_of(connection, device.bureau, admin=device.admin)
-            for name in names:
-                cursor = self._cursor(ask, name)
-                while True:
-                    if left <= 0:
-                        more = True
-                        break
-                    found, rest = segment(
-                        connection, name, cursor.n, max_raw=min(SEGMENT_RAW, left)
-                    )
-                    if found is None:
-                        break
-                    entry = self._down(found)
-                    left -= len(entry.data)
-                    cursor = Cursor(self._epoch, found.to, found.head)
-                    yield entry
-                    if not rest:
-                        break
-        if carried is not None and not more:
-            post = Post(left)
+            if load is None or load.streams:
+                stands = self.stands(ask, names) if load is None else load.stands(names, self._epoch)
+                post.more = False
+                yield from self._streams(connection, stands, post)
+        if carried is not None and not post.more:
             yield from carried(ask, post)
-            more = post.more
         yield from then
         state = State(
             v=PROTOCOL,
             epoch=self._epoch,
             at=self._store.clock.stamp(),
             streams=names,
-            more=more,
+            more=post.more,
             hub_name=self._keys.name,
             arrived=list(arrived),
+            wait=load.wait if load is not None else 0,
         )
         yield Entry(STATE, {"state": messages.encode(state)})
+
+    def stands(self, ask: Ask, names: Sequence[str]) -> dict[str, Cursor]:
+        """From where each stream goes on for a device, in the order they are sent."""
+        return {name: self._cursor(ask, name) for name in names}
+
+    def _streams(
+        self, connection: sa.Connection, stands: Mapping[str, Cursor], post: Post
+    ) -> Iterator[Entry]:
+        """What follows in each stream, as far as there is room."""
+        for name, cursor in stands.items():
+            while True:
+                if post.left <= 0:
+                    post.more = True
+                    break
+                found, rest = segment(
+                    connection, name, cursor.n, max_raw=min(SEGMENT_RAW, post.left)
+                )
+                if found is None:
+                    break
+                entry = self._down(found)
+                post.left -= len(entry.data)
+                cursor = Cursor(self._epoch, found.to, found.head)
+                yield entry
+                if not rest:
+                    break
 
     def _cursor(self, ask: Ask, name: str) -> Cursor:
         """Where the device stands; from the start when it speaks of another epoch."""

@@ -13,13 +13,15 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from server_stub import keys as hub_keys
-from server_stub.answers import ANSWER_RAW, Answers
+from server_stub.answering import MEDIA_RAW, Answer, Answering, Shelf
+from server_stub.answers import Answers
 from server_stub.enrolment import Enrolment
 from server_stub.keys import HubKeys
 from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, REVOKED, Intake, Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
-from server_stub.pieces import ANSWER_PIECES, HubPieces, PieceIntake, Receiving
+from server_stub.pieces import HubPieces, PieceIntake, Receiving
+from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
@@ -31,19 +33,15 @@ from shared.store.facts import read_text, write_text
 from shared.store.store import Store
 from shared.types import catalog
 from sync import messages, package
-from sync.entries import Entry, part
+from sync.entries import part
 from sync.layout import Core, Kind
 from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Branch, Cursor
-from sync.package import CoreDraft, Opened, Verified
+from sync.package import Opened, Sealed, Verified
 from sync.signing import VerifyKey
-from sync.suite import SealPublic
 
 NETWORK = "network"
 MEDIA = "media"
 STRANGERS = 60
-MEDIA_RAW = 2 << 30
-MEDIA_PIECES = 1 << 30
-"""Together an answer by stick stays below one volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,7 @@ class Handled:
     person: str = ""
     intake: Intake = field(default_factory=Intake)
     pieces: PieceIntake = field(default_factory=PieceIntake)
+    volumes: list[Sealed] = field(default_factory=list)
 
     @property
     def device(self) -> str:
@@ -95,6 +94,8 @@ class Hub:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
         self.answers = Answers(self.store, self.keys, self.epoch)
+        self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
+        self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
         self.mail = Mailroom(
             self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"
         )
@@ -122,6 +123,7 @@ class Hub:
 
     def close(self) -> None:
         """Give the database back."""
+        self.snapshots.close()
         self.store.close()
 
     # --- one package ---------------------------------------------------------
@@ -136,9 +138,11 @@ class Hub:
             )
         return found.sign if found else None
 
-    def handle(self, stream: BinaryIO, out: BinaryIO) -> Handled:
+    def handle(self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None) -> Handled:
         """Take a package, write the answer package to ``out``, and log the exchange.
 
+        :param shelf: where further volumes of an answer go that one file cannot hold; whoever
+            gives one also waits until a first load is built.
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
         began = _Began(self.clock.stamp(), time.monotonic())
@@ -147,7 +151,11 @@ class Hub:
         try:
             core = package.inspect(stream).core
             stream.seek(0)
-            handled = self._admit(stream, out) if core.kind is Kind.ENROL_REQUEST else self._take(stream, out)
+            handled = (
+                self._admit(stream, out)
+                if core.kind is Kind.ENROL_REQUEST
+                else self._take(stream, out, shelf)
+            )
         except YizhanError as refused:
             self._log_refused(stream, size, refused, began)
             raise
@@ -186,7 +194,7 @@ class Hub:
         row = self.ledger.device(device)
         return Handled(verified, row.bureau if row else "")
 
-    def _take(self, stream: BinaryIO, out: BinaryIO) -> Handled:
+    def _take(self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None) -> Handled:
         keys = {self.keys.seal.kid: self.keys.seal}
         opened = package.open_package(stream, self.signer, keys, self.keys.hub_id)
         if opened.core.kind not in (Kind.CHANGES, Kind.ATTACHMENTS):
@@ -204,25 +212,17 @@ class Hub:
         handled.pieces = receiving.done
         handled.person = asks[0].person if asks else ""
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
-        by_stick = carrier_of(opened.core) == MEDIA
-        about_pieces = self.pieces.answer(
-            device, ask.pieces, handled.pieces, MEDIA_PIECES if by_stick else ANSWER_PIECES
+        answer = Answer(
+            device, ask, opened.core.package_id, by_stick=carrier_of(opened.core) == MEDIA,
+            pieces=lambda limit: self.pieces.answer(device, ask.pieces, handled.pieces, limit),
         )
-        draft = CoreDraft(
-            Kind.ANSWER, self.keys.hub_id, self.keys.hub_id, self.clock.stamp(),
-            prereqs={"answers": opened.core.package_id},
-        )
-        entries: Iterator[Entry] = about_pieces
         if opened.core.kind is Kind.CHANGES:
-            arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
-            receipt = self.ledger.receipt(
+            answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
+            answer.carried = self.mail.pieces
+            answer.receipt = self.ledger.receipt(
                 device.device, ask.incarnation, handled.intake, opened.core.package_id
             )
-            entries = self.answers.entries(
-                device, receipt, ask, limit=MEDIA_RAW if by_stick else ANSWER_RAW, arrived=arrived,
-                carried=self.mail.pieces, then=about_pieces,
-            )
-        package.seal(out, draft, [SealPublic.from_bytes(device.seal)], self.keys.sign, entries)
+        handled.volumes = self.answering.write(answer, out, shelf)
         return handled
 
     def _log(self, handled: Handled, size: int, began: _Began) -> None:

@@ -7,6 +7,7 @@ other at once, by stick days lie between them. Both are safe to repeat.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,10 @@ from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
+from sync.first_load import SNAPSHOT
 from sync.layout import ASK_AGAIN, Kind, Range
 from sync.lines import Mark, unmarked
+from sync.loading import FirstLoad
 from sync.media import disk_errors
 from sync.messages import (
     ASK,
@@ -64,6 +67,7 @@ from sync.trust import DeviceKeys, HubTrust
 SCHEMA_VERSION = 1
 MEDIA = "media"
 MAX_ROUNDS = 10_000
+LONGEST_WAIT = 60
 ChangedTypes = Callable[[frozenset[str]], None]
 
 
@@ -71,6 +75,8 @@ ChangedTypes = Callable[[frozenset[str]], None]
 class Absorbed:
     """What an answer brought.
 
+    :param wait: seconds the hub asks to wait, because it prepares a first load.
+    :param loaded: records of a first load that was swapped in.
     :param types: names of the record types that changed, or whose records stand elsewhere now.
     :param letters: packages for other bureaus that became whole in the box.
     :param arrived: ids of our latest packages that the hub has taken in.
@@ -81,6 +87,8 @@ class Absorbed:
     held: int = 0
     repeated: bool = True
     more: bool = False
+    wait: int = 0
+    loaded: int = 0
     types: set[str] = field(default_factory=set)
     sets: list[messages.SetReceipt] = field(default_factory=list)
     letters: int = 0
@@ -126,6 +134,8 @@ class Engine:
         self._device, self._incarnation = store.identity()
         self.contents = contents_of(store, spool.parent / "attachments")
         self.pieces = PieceExchange(store, keys, hub, spool, self.contents)
+        self.wait: Callable[[float], None] = time.sleep
+        self.first_load = FirstLoad(store, hub)
 
     # --- out -----------------------------------------------------------------
     def cut(self) -> int:
@@ -172,6 +182,7 @@ class Engine:
     def prepare(self, out: BinaryIO, carrier: str, person: str = "") -> Sealed:
         """Seal everything without a receipt, and what this device already has, to the hub."""
         self.cut()
+        holding = self.first_load.holding()
         with self._store.read() as connection:
             sets = exchange.unreceipted(connection)
             ask = Ask(
@@ -188,6 +199,7 @@ class Engine:
                     for b in incarnations.branches(connection)
                 ],
                 waiting=exchange.unsettled(connection),
+                snapshot=holding,
             )
             draft = CoreDraft(
                 Kind.CHANGES,
@@ -222,6 +234,7 @@ class Engine:
     def absorb(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
         """Apply receipts, then what stands; each stretch in its own transaction."""
         out = Absorbed()
+        tell = progress or _untold
         total, done = opened.verified.raw_len, 0
         for entry in opened.entries():
             if progress is not None:  # before, not after: what is all in is not cancelled any more
@@ -232,12 +245,15 @@ class Engine:
                 self._take_down(part(entry, "envelope"), bytes(entry.data), out)
             elif entry.kind in (PIECES, PIECE):
                 self.pieces.absorb(entry, out.pieces)
+            elif entry.kind == SNAPSHOT:
+                out.repeated = not self.first_load.take(entry, opened.core, tell) and out.repeated
             elif entry.kind == STATE:
                 self._take_state(messages.decode(part(entry, "state"), State), out)
             elif entry.kind == MAIL and self._box is not None:
                 letter = messages.decode(part(entry, "letter"), Letter)
                 out.letters += self._box.take(letter, bytes(entry.data))
             done += len(entry.data)
+        self._finish_load(tell, out)
         return out
 
     def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:
@@ -249,11 +265,13 @@ class Engine:
         if unfinished is not None:
             progress(0, 0, "正在接着上次继续")
             self._exchange(unfinished, carrier, progress, result)
+        self._finish_load(progress, result.received)
         for _ in range(MAX_ROUNDS):
             progress(0, 0, "正在封装")
             with disk_errors():
                 sealed = self._sealed(carrier, person)
             self._exchange(sealed, carrier, progress, result)
+            self._wait_for(result.received.wait, progress)
             if not result.received.more and sealed.n_entries <= 1:
                 break
             if not result.received.more and not self._pending():
@@ -311,7 +329,8 @@ class Engine:
         sets = sealed.n_entries - 1
         try:
             with disk_errors():
-                carrier.exchange(self._up, sealed.package_id, self._answer, progress)
+                telling = self.first_load.telling(progress)
+                carrier.exchange(self._up, sealed.package_id, self._answer, telling)
             with self._answer.open("rb") as stream:
                 opened = self.open(stream)
                 if opened.core.prereqs.get("answers") != sealed.package_id:
@@ -333,6 +352,8 @@ class Engine:
         received.more = absorbed.more
         received.letters += absorbed.letters
         received.arrived += absorbed.arrived
+        received.wait = absorbed.wait
+        received.loaded += absorbed.loaded
         changes = sum(s.last - s.first + 1 for s in absorbed.sets)
         result.sent_sets += sets
         result.sent_changes += changes
@@ -393,10 +414,13 @@ class Engine:
         down = messages.decode(signed, Down)
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
+        waiting = self.first_load.puts_off(down.stream, down.after, envelope, payload)
         with self._store.unit(HUB_ACTOR) as unit:
             at = exchange.cursor_of(unit.connection, down.stream, down.epoch)
             if down.to <= at.n:
                 return  # had it already, by whichever way
+            if down.after > at.n and waiting:
+                return
             if down.after > at.n:
                 raise PackageError(
                     "这个交换包前面还有没有收到的数据。", EARLIER_FIRST
@@ -414,8 +438,9 @@ class Engine:
             out.repeated = False
 
     def _take_state(self, state: State, out: Absorbed) -> None:
-        out.more = state.more
+        out.more, out.wait = state.more, state.wait
         out.arrived += state.arrived
+        loading = self.first_load.state() is not None
         with self._store.unit(HUB_ACTOR) as unit:
             connection = unit.connection
             if state.at < read_text(connection, "hub_time"):
@@ -424,11 +449,30 @@ class Engine:
             out.types |= unit.changed
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
-            if not state.more:
+            if not state.more and not loading:
                 write_text(connection, "complete_at", state.at)
+
+    def _finish_load(self, progress: Progress, out: Absorbed) -> None:
+        """Swap a first load in when it is whole; what was put off follows at once."""
+        rows = self.first_load.finish(progress, lambda raw, payload: self._take_down(raw, payload, out))
+        if rows:
+            out.loaded += rows
+            out.changes += rows
+            out.repeated = False
+            out.types |= set(self._store.types)
+
+    def _wait_for(self, seconds: int, progress: Progress) -> None:
+        """Let the hub prepare what it was asked for; may be cancelled."""
+        for left in range(min(seconds, LONGEST_WAIT), 0, -1):
+            progress(0, 0, f"中心正在准备首批数据，{left} 秒后再问")
+            self.wait(1.0)
 
     def _follower(self, unit: Unit) -> Follower:
         return Follower(unit, self._store.by_number, read_number(unit.connection, "receipted"))
+
+
+def _untold(_done: int, _total: int, _text: str) -> None:
+    """Progress nobody asked for."""
 
 
 def _evidence(unit: Unit, at: str) -> None:

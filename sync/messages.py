@@ -110,6 +110,8 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
 
     package_id: str
     have: Annotated[int, msgspec.Meta(ge=0)]
+
+
 Spans = list[tuple[int, int]]
 """Stretches ``(first, last)`` of piece numbers, from 0."""
 
@@ -157,6 +159,18 @@ class Branch(msgspec.Struct, frozen=True, array_like=True):
     parent_head: bytes
 
 
+class Holding(msgspec.Struct, frozen=True, array_like=True):
+    """That a device takes first loads, and which parts of one it has already.
+
+    :param schema: newest revision of its own tables that it knows.
+    :param id: the snapshot under way; ``""`` for none.
+    """
+
+    schema: str
+    id: str = ""
+    parts: list[int] = []
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a device wants with its change sets: everything after these cursors.
 
@@ -165,6 +179,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param pieces: contents of attachments; None when it has nothing to say about them.
     :param branches: every incarnation of this database after the first, oldest first.
     :param waiting: ids of change sets that are parked or quarantined as far as it knows.
+    :param snapshot: None from a program that knows no first loads.
     """
 
     v: int
@@ -176,6 +191,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     pieces: PieceAsk | None = None
     branches: list[Branch] = []
     waiting: list[str] = []
+    snapshot: Holding | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +200,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     :param streams: what the device subscribes to now.
     :param more: whether another round would bring more.
     :param arrived: ids of the recipients' latest packages that the hub has taken in.
+    :param wait: the hub is preparing a first load: ask again after so many seconds.
     """
 
     v: int
@@ -193,6 +210,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
     hub_name: str = ""
     arrived: list[str] = []
+    wait: int = 0
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

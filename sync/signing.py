@@ -22,6 +22,7 @@ RECEIPT = "application/vnd.yizhan.receipt+msgpack"
 GRANT = "application/vnd.yizhan.grant+msgpack"
 DOWN = "application/vnd.yizhan.down+msgpack"
 PIECES = "application/vnd.yizhan.pieces+msgpack"
+SNAPSHOT = "application/vnd.yizhan.snapshot+msgpack"
 TRUST = "application/vnd.yizhan.trust+msgpack"
 MARK = "application/vnd.yizhan.mark+msgpack"
 

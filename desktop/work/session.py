@@ -12,7 +12,7 @@ from enum import StrEnum
 from desktop.work.guard import InstanceGuard
 from desktop.work.highwater import HighWater, note_reach, state_folder, take_news
 from desktop.work.keys import KeyFile, Unlocked
-from desktop.work.local import open_local
+from desktop.work.local import is_there, open_local
 from desktop.work.records import Changed, Records
 from desktop.work.settings import Settings
 from shared.access import Actor
@@ -212,7 +212,7 @@ def sign_in(
     try:
         file = keys or KeyFile(settings.folder)
         unlocked = file.unlock(account, password)
-        if not settings.database.exists():
+        if not is_there(settings.database):
             raise StoreError(
                 "本机的数据库文件不见了。", f"请从备份恢复 {settings.database}，不要重新登记以免丢失数据。"
             )

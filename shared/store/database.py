@@ -55,6 +55,15 @@ def open_cipher(path: Path, key: bytes) -> Database:
     """
     if len(key) != 32:
         raise ValueError("a raw SQLCipher key has 32 bytes")
+    return _own_sqlite(path, key)
+
+
+def open_plain(path: Path) -> Database:
+    """A plain file by the client's own SQLite, whose FTS5 knows what the search tables need."""
+    return _own_sqlite(path, None)
+
+
+def _own_sqlite(path: Path, key: bytes | None) -> Database:
     from sqlcipher3 import dbapi2
 
     def create(read_only: bool) -> Any:
@@ -62,9 +71,10 @@ def open_cipher(path: Path, key: bytes) -> Database:
             handle = dbapi2.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
         except dbapi2.DatabaseError as bad:
             raise _explain_open(bad) from bad
-        handle.execute("PRAGMA cipher_log_level = NONE")
-        handle.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        handle.execute("PRAGMA cipher_memory_security = OFF")
+        if key is not None:
+            handle.execute("PRAGMA cipher_log_level = NONE")
+            handle.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            handle.execute("PRAGMA cipher_memory_security = OFF")
         try:
             _prepare_sqlite(handle, read_only)
         except dbapi2.DatabaseError as bad:

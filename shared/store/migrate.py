@@ -148,7 +148,7 @@ def back_up(path: Path, revision: str) -> Path:
             out.flush()
             os.fsync(out.fileno())
         os.replace(part, copy)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as bad:
         part.unlink(missing_ok=True)
         if bad.errno == errno.ENOSPC:
@@ -165,7 +165,8 @@ def _private(path: Path) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
     if os.name == "nt":
         return  # a folder cannot be opened there; NTFS journals the rename
     handle = os.open(folder, os.O_RDONLY)
@@ -176,4 +177,4 @@ def _sync_folder(folder: Path) -> None:
 
 
 __all__ = ["CLIENT", "HEAD", "HUB", "back_up", "bring_up", "known_revisions", "open_client_database",
-           "revision_of", "upgrade"]
+           "revision_of", "sync_folder", "upgrade"]

@@ -15,6 +15,7 @@ from shared.record import RecordType
 from shared.store import tables
 from shared.store.database import Database, storage_errors
 from shared.store.facts import read_number, read_text, write_number, write_text
+from shared.store.gate import Gate
 from shared.store.journal import Journal
 from shared.store.references import Origins
 from shared.store.unit import Sink, Unit
@@ -44,20 +45,21 @@ class Store:
         self.searching = searching
         self._sink: Sink = sink or Journal()
         self._lock = threading.Lock()
+        self._gate = Gate()
         self._closed = False
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that cannot write."""
         self._check_open()
-        with storage_errors(), self.database.reader.connect() as connection:
+        with self._gate.passing(), storage_errors(), self.database.reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction for the exchange's own tables; records go through :meth:`unit`."""
         self._check_open()
-        with self._lock, storage_errors(), self.database.writer.begin() as connection:
+        with self._gate.passing(), self._lock, storage_errors(), self.database.writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -79,6 +81,20 @@ class Store:
             cause=cause,
             searching=self.searching,
         )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else reads or writes and no handle on the file is open, so that it may be exchanged.
+
+        Raises :class:`DatabaseBusy` when somebody else does not finish in time.
+        """
+        self._check_open()
+        with self._gate.closed():
+            self.database.close()  # the next who reads or writes opens what then lies there
+            try:
+                yield
+            finally:
+                self.database.close()
 
     def identify(self, device: str, incarnation: int) -> None:
         """Say which device this database belongs to; its changes carry this origin."""

@@ -274,6 +274,15 @@ carried_mail = sa.Table(
 )
 
 
+load_tail = sa.Table(
+    "load_tail",  # streams that came with a first load and go on from it; applied when it is in
+    client,
+    sa.Column("no", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("envelope", sa.LargeBinary, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+)
+
+
 def search_ddl(declared: RecordType) -> str:
     """The search index of a type: single characters and pinyin initials (ADR 0003)."""
     return (

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlcipher3 import dbapi2
 
 from server_stub.enrolment import Account
 from shared.ids import new_id
@@ -41,6 +42,7 @@ from tests.fixtures.protocol_page import (
     LETTERS,
     MIB,
     RECEIPT,
+    SNAPSHOT,
     STATE,
     STATEMENT,
     WORKED,
@@ -49,6 +51,7 @@ from tests.fixtures.protocol_page import (
     blocks,
     chained,
     changes,
+    database,
     digest,
     entries,
     invite_name,
@@ -265,6 +268,48 @@ def test_four_routes(place: Place, enrol_at: Enrol) -> None:
         status, _, rest = ask("GET", f"{where}/answer", Range="bytes=100-")
         assert status == 206 and rest == whole[100:]
         assert ask("GET", f"{where}/answer", Range=f"bytes={len(whole)}-")[0] == 416
+
+
+def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
+    author, entity = worked(place, enrol_at)
+    author.sync()
+    device = enrol_at(place.a, "liwei")
+    place.hub.snapshots.large, place.hub.snapshots.part_pages = 1, 30
+    sent = device.export("network")
+    asked = entries(
+        package(sent), device.keys.sign.public.to_bytes(), place.hub.keys.seal.raw,
+        place.hub.keys.seal.public.to_bytes(),
+    )[0]  # fmt: skip
+    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0002", "", []]
+    public, found = place.hub.keys.sign.public.to_bytes(), []
+    while True:
+        _, data = handle(place.hub, device.export("network"))
+        brought = entries(package(data), public, device.keys.seal.raw, device.keys.seal.public.to_bytes())
+        state = mapping(brought[-1][1]["state"], *STATE)
+        assert (state["more"], state["wait"]) == (True, 0) and not any(kind == "down" for kind, *_ in brought)
+        parts = [entry for entry in brought if entry[0] == "snapshot"]
+        assert 0 < len(parts) <= 3
+        found += parts
+        with pytest.raises(Unlike):
+            database([("snapshot", parts[0][1], parts[0][2][:-1])], public)
+        if len(found) == len(mapping(signed(parts[0][1]["head"], "snapshot", public), *SNAPSHOT)["parts"]):
+            break
+        device.take(data, "network")
+    head, whole = database(found, public)
+    assert (head["hub_id"], head["epoch"], head["schema"]) == (place.hub.keys.hub_id, place.hub.epoch, "0002")
+    (tmp_path / "plain.db").write_bytes(whole)
+    with closing(dbapi2.connect(str(tmp_path / "plain.db"))) as plain:
+        name, w, fw = plain.execute(
+            "SELECT name, _w, _fw FROM market_entity WHERE id = ? AND _deleted = 0", (entity,)
+        ).fetchone()
+        assert name == NAME and plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        who = {no: (name, n) for no, name, n in plain.execute("SELECT no, device, incarnation FROM origin")}
+        assert (*who[w >> 40], w % 2**40) == (author.grant.device, 1, 1)
+        edited = unpack(fw)[14]
+        assert (*who[edited >> 40], edited % 2**40) == (author.grant.device, 1, 2)
+        at = {s: [e, n, h] for s, e, n, h in plain.execute("SELECT stream, epoch, n, head FROM stream_cursor")}
+        assert at == head["cursors"] and f"division:{DIVISION}" in at
+        assert {t for (t,) in plain.execute("SELECT name FROM sqlite_master")} >= set(listed())
 
 
 def test_a_package_of_several_chunks(place: Place) -> None:

@@ -123,6 +123,12 @@ def _client() -> None:
     sa.Column('record_id', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('type', 'record_id', name=op.f('pk_leaving'))
     )
+    op.create_table('load_tail',
+    sa.Column('no', sa.Integer(), autoincrement=True, nullable=False),
+    sa.Column('envelope', sa.LargeBinary(), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('no', name=op.f('pk_load_tail'))
+    )
     op.create_table('piece',
     sa.Column('sha256', sa.Text(), nullable=False),
     sa.Column('no', sa.Integer(), nullable=False),
