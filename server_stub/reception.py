@@ -162,8 +162,10 @@ def _file_turn(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
 
 
 __all__ = ["KEEP_SECONDS", "Reception"]

@@ -6,8 +6,10 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
+from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.world import Options, World
 
 
@@ -17,13 +19,18 @@ def main() -> int:
     parser.add_argument("seed", type=int, nargs="+", help="one seed, or first and last")
     parser.add_argument("--trace", action="store_true", help="print what happens")
     parser.add_argument("--steps", type=int, default=Options().steps)
+    parser.add_argument("--mishaps", nargs="*", default=(), choices=(CRASH, POWER, FULL), metavar="KIND")
     asked = parser.parse_args()
     say = (lambda line: sys.stdout.write(line + "\n")) if asked.trace else None
+    options = Options(steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps))
+    hits: Counter[str] = Counter()
     failed, began = 0, time.monotonic()
     for seed in range(asked.seed[0], asked.seed[-1] + 1):
         with tempfile.TemporaryDirectory(prefix="yzsim") as folder:
             try:
-                digest = World(seed, Path(folder), Options(steps=asked.steps, trace=say)).run()
+                world = World(seed, Path(folder), options)
+                digest = world.run()
+                hits += world.mishaps.hits
                 if len(asked.seed) == 1:
                     sys.stdout.write(f"seed {seed} holds, trace {digest}\n")
             except Exception as bad:
@@ -31,6 +38,8 @@ def main() -> int:
                 sys.stdout.write(f"seed {seed}: {type(bad).__name__}: {bad}\n")
                 if asked.trace:
                     raise
+    for place, count in sorted(hits.items()):
+        sys.stdout.write(f"{count:5} {place}\n")
     sys.stdout.write(f"{failed} failed, {time.monotonic() - began:.1f} s\n")
     return 1 if failed else 0
 

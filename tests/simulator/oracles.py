@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import zstandard
 
-from server_stub.answers import streams_of
 from server_stub.hub import Hub
+from server_stub.partitions import streams_of
 from shared.changes import (
     GENESIS,
     SEQ_BITS,
@@ -57,7 +57,7 @@ def followed(hub: Hub, seat: Seat) -> bool:
         device = hub.ledger.device(seat.device)
         assert device is not None
         tops = dict(sql.execute(connection, "SELECT name, n FROM stream").fetchall())
-        wanted = {name: tops.get(name, 0) for name in streams_of(connection, device)}
+        wanted = {name: tops.get(name, 0) for name in streams_of(connection, device.bureau, admin=device.admin)}
     with seat.store.read() as connection:
         have = {c.stream: c.n for c in exchange.cursors(connection) if c.epoch == hub.epoch}
     return all(have.get(name, 0) >= n for name, n in wanted.items())
@@ -144,7 +144,7 @@ def content_equal(world: World) -> None:
         with hub.store.read() as connection:
             device = hub.ledger.device(seat.device)
             assert device is not None
-            names = streams_of(connection, device)
+            names = streams_of(connection, device.bureau, admin=device.admin)
             for name in names:
                 if name not in at_hub:
                     at_hub[name] = digest_of(connection, types, name, without=world.model.left)

@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -22,26 +22,35 @@ from server_stub.api import MARK
 from server_stub.reception import Reception
 from shared.errors import YizhanError
 from sync.http import HttpCarrier
+from tests.simulator.mishaps import Crash, Mishaps
 
 FINE = "fine"
 BEFORE, AFTER, PARTLY, FLIP_UP, FLIP_DOWN, STALE = "before", "after", "partly", "flip up", "flip down", "stale"
 WEATHER = (BEFORE, AFTER, PARTLY, FLIP_UP, FLIP_DOWN, STALE)
 
 
-class Hubless(Exception):
-    """The hub is down at present."""
+class Far(Protocol):
+    """The hub, as a line knows it."""
+
+    mishaps: Mishaps
+
+    def reach(self) -> Reception | None:
+        """Its reception; None when it is down."""
+
+    def hub_died(self) -> None:
+        """It crashed over what we sent."""
 
 
 class Line(BaseAdapter):
     """One seat's line to the hub.
 
-    :param reach: the hub's reception; raises :class:`Hubless` when it is down.
+    :param hub: what is at the other end.
     :param weather: what happens to the next request; a list that is used up, then all is fine.
     """
 
-    def __init__(self, reach: Callable[[], Reception], rng: random.Random) -> None:
+    def __init__(self, hub: Far, rng: random.Random) -> None:
         super().__init__()
-        self._reach = reach
+        self._hub = hub
         self._rng = rng
         self.weather: list[str] = []
         self.dead = False
@@ -57,10 +66,17 @@ class Line(BaseAdapter):
         weather = self.weather.pop(0) if self.weather else FINE
         if self.dead or weather == BEFORE:
             raise requests.ConnectionError("Connection reset")
+        reception = self._hub.reach()
+        if reception is None:
+            raise requests.ConnectionError("Connection refused")
         try:
-            status, headers, body = self._at_hub(request, weather)
-        except Hubless:
-            raise requests.ConnectionError("Connection refused") from None
+            with self._hub.mishaps.acting("hub"):
+                status, headers, body = self._at_hub(reception, request, weather)
+        except Crash as crash:
+            if crash.who != "hub":
+                raise
+            self._hub.hub_died()
+            raise requests.ConnectionError("Connection reset") from None
         if weather == AFTER:
             raise requests.ConnectionError("Connection reset")
         answer = requests.Response()
@@ -75,11 +91,10 @@ class Line(BaseAdapter):
 
     # --- inside --------------------------------------------------------------
     def _at_hub(
-        self, request: requests.PreparedRequest, weather: str
+        self, reception: Reception, request: requests.PreparedRequest, weather: str
     ) -> tuple[int, dict[str, str], bytes]:
         where = urlsplit(str(request.url))
         package_id = where.path.split("/")[3]
-        reception = self._reach()
         if request.method == "HEAD":
             have = reception.offset(package_id)
             return (404, {}, b"") if have is None else (200, {"Upload-Offset": str(have)}, b"")

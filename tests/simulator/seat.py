@@ -21,6 +21,7 @@ from shared.types import catalog
 from sync import enrol
 from sync.engine import Engine
 from tests.fixtures.devices import KEY
+from tests.simulator.mishaps import Crash, Mishaps
 from tests.simulator.model import Change, Model
 from tests.simulator.seeded import Wall
 from tests.simulator.town import Enrolled
@@ -32,7 +33,10 @@ class Seat:
     :param wall: its clock, right or wrong.
     """
 
-    def __init__(self, index: int, enrolled: Enrolled, folder: Path, wall: Wall, model: Model) -> None:
+    def __init__(
+        self, index: int, enrolled: Enrolled, folder: Path, wall: Wall, model: Model, mishaps: Mishaps
+    ) -> None:
+        self.mishaps = mishaps
         self.index = index
         self.name = enrolled.place.name
         self.enrolled = enrolled
@@ -47,6 +51,7 @@ class Seat:
     def open(self) -> None:
         """Start the program."""
         database = open_cipher(self.folder / "client.db", KEY)
+        self.mishaps.watch(database.writer, self.folder.name)
         self.store = Store(database, catalog.ALL, Clock(self.wall))
         self.engine = Engine(
             self.store, self.enrolled.keys, enrol.trust_of(self.enrolled.grant), self.folder / "spool"
@@ -57,6 +62,11 @@ class Seat:
     def close(self) -> None:
         """Leave it."""
         self.store.close()
+
+    def die(self) -> None:
+        """The program is gone; start it again on what it left."""
+        self.mishaps.die(self.folder.name, self.close, self.folder / "client.db")
+        self.open()
 
     def restart(self) -> None:
         """Leave, and start again."""
@@ -78,9 +88,12 @@ class Seat:
             with self.store.unit(self.actor, cause=cause) as unit:
                 pen = Pen(unit, self.store)
                 yield pen
-        except BaseException:
-            # A crash may come just after the commit: then it was done, and is there when we look again.
+        except Crash:
+            # It may have come just after the commit: then it was done, and is there when we look again.
             self.doubtful = (before, pen.changes) if pen is not None and pen.changes else None
+            raise
+        except BaseException:
+            assert self.written() == before, "a refused act was kept"
             raise
         self.model.act(self.device, self.incarnation, before + 1, pen.changes)
 

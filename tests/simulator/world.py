@@ -20,14 +20,16 @@ from shared.errors import (
     MediaError,
     PackageError,
     Unreachable,
+    YizhanError,
 )
 from shared.store import sql
 from shared.types import catalog
 from sync import media, package
 from tests.simulator import oracles
+from tests.simulator.mishaps import Crash, Mishaps
 from tests.simulator.model import Model
 from tests.simulator.people import People
-from tests.simulator.roads import WEATHER, Hubless, Line, carrier_over, damage
+from tests.simulator.roads import WEATHER, Line, carrier_over, damage
 from tests.simulator.seat import Seat
 from tests.simulator.seeded import DAY, Time, Wall, determined
 from tests.simulator.town import ADMIN, Town, town
@@ -57,12 +59,14 @@ class Options:
     :param steps: how many things happen.
     :param hub_url: makes the URL of the hub's database; None for SQLite.
     :param trace: hears every line.
+    :param mishaps: which kinds befall the machines; none, and only the weather is bad.
     """
 
     steps: int = 26
     hub_url: Callable[[], str] | None = None
     town: Callable[[], Town] = town
     trace: Callable[[str], None] | None = None
+    mishaps: tuple[str, ...] = ()
 
 
 @dataclass
@@ -79,6 +83,7 @@ class World:
         self.lines: list[str] = []
         self.town = self.options.town()
         self.model = Model({t.number: t for t in catalog.ALL})
+        self.mishaps = Mishaps(self.folder, random.Random(f"mishaps {self.seed}"))
         self.people = People(self.rng, self.town.bureaus)
         self.to_hub: list[Package] = []
         self.to_seat: list[Package] = []
@@ -91,6 +96,7 @@ class World:
         """Everything set up; closed in the end."""
         with ExitStack() as stack:
             stack.enter_context(determined(self.time, self.rng))
+            stack.enter_context(self.mishaps.watching())
             (self.folder / "hub").mkdir(parents=True)
             (self.folder / "stick").mkdir()
             self.hub_wall = Wall(self.time, self._wrong(0.1))
@@ -107,7 +113,7 @@ class World:
             for index in self._who():
                 self.seats.append(self._seat(index))
                 stack.callback(self.seats[-1].close)
-            self.network = {s.index: Line(self.reach, self.rng) for s in self.seats}
+            self.network = {s.index: Line(self, self.rng) for s in self.seats}
             self.say(f"seed {self.seed}: " + ", ".join(f"{s.name}{s.wall.wrong:+d}" for s in self.seats))
             yield self
 
@@ -136,8 +142,37 @@ class World:
         }  # fmt: skip
         (what,) = self.rng.choices(list(kinds), list(kinds.values()))
         seat = self.rng.choice(self.seats)
-        said = what(seat)
+        self._tempt_fate()
+        try:
+            with self.mishaps.acting(seat.folder.name):
+                said = what(seat)
+        except Crash as crash:
+            said = f"{self.mishaps.mode} at {self.mishaps.fired}"
+            self.note_accepted()
+            if crash.who == "hub":
+                self.hub_died()
+            else:
+                seat.die()
+        except (YizhanError, OSError):
+            if not self.mishaps.full:
+                raise
+            said = f"full at {self.mishaps.fired}"
+        if self.mishaps.full:
+            self.mishaps.disarm()
+            self.note_accepted()
         self.say(f"{len(self.lines):3} {seat.name:8} {what.__name__}: {said}")
+
+    def _tempt_fate(self) -> None:
+        """Perhaps something will happen in some durable steps from now."""
+        if self.options.mishaps and not self.mishaps.mode and self.rng.random() < 0.8:
+            mode = self.rng.choice(self.options.mishaps)
+            self.mishaps.arm(mode, self.rng.choice((1, 2, 3, 5, 8, 13, 21)), after=self.rng.random() < 0.5)
+
+    def hub_died(self) -> None:
+        """Its process is gone; the next one starts when somebody needs it."""
+        assert self.hub is not None
+        self.mishaps.die("hub", self.hub.close, self.folder / "hub.db" if self.options.hub_url is None else None)
+        self.hub = None
 
     def work(self, seat: Seat) -> str:
         """Somebody does something."""
@@ -186,7 +221,8 @@ class World:
         if self.hub is None:
             self.open_hub()
         try:
-            self._import_at_hub(one)
+            with self.mishaps.acting("hub"):
+                self._import_at_hub(one)
         except EXPECTED as refused:
             return f"{one.path.name} {fate} {type(refused).__name__}"
         finally:
@@ -243,6 +279,7 @@ class World:
     # --- peace -----------------------------------------------------------------
     def settle(self) -> None:
         """Fine weather: everybody synchronizes until nothing is new."""
+        self.mishaps.disarm()
         if self.hub is None:
             self.open_hub()
         going = [s for s in self.seats if not s.revoked]
@@ -274,13 +311,16 @@ class World:
         self.hub = Hub(
             self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.town.hub_keys
         )
+        self.mishaps.watch(self.hub.store.database.writer, "hub")
         self.reception = Reception(self.hub)
+        self.note_accepted()
 
-    def reach(self) -> Reception:
-        """For who comes over the network."""
-        if self.hub is None:
-            raise Hubless
-        return self.reception
+    def reach(self) -> Reception | None:
+        """For who comes over the network; a hub that is down is started by somebody sometimes."""
+        if self.hub is None and self.rng.random() < 0.7:
+            with self.mishaps.acting("hub"):
+                self.open_hub()
+        return self.reception if self.hub is not None else None
 
     def note_accepted(self) -> None:
         """Tell the model what the hub has applied since we last looked."""
@@ -347,7 +387,7 @@ class World:
         folder = self.folder / f"seat{index}"
         folder.mkdir()
         self.town.seat_copy(index, folder)
-        return Seat(index, self.town.seats[index], folder, Wall(self.time, self._wrong(0.3)), self.model)
+        return Seat(index, self.town.seats[index], folder, Wall(self.time, self._wrong(0.3)), self.model, self.mishaps)
 
     def _wrong(self, chance: float) -> int:
         if self.rng.random() >= chance:
