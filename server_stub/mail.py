@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import sqlalchemy as sa
@@ -54,6 +54,7 @@ MOST_BUREAUS = 50
 MOST_SETS = 2_000
 """How many change sets a receipt in the mail names; the others are covered by its reach."""
 KEPT_IDS = 40
+UNDECIDED = ("parked", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class Mailroom:
         The last to arrive counts, also when it is older: too much sent is skipped, too
         little would not fit.
         """
-        said = messages.encode(Ask(v=ask.v, incarnation=ask.incarnation, cursors=ask.cursors))
+        kept = Ask(v=ask.v, incarnation=ask.incarnation, cursors=ask.cursors, waiting=ask.waiting)
+        said = messages.encode(kept)
         with self._store.write() as connection:
             earlier = _asked(connection, [device]).get(device)
             known = [i for i in (earlier.arrived if earlier else ()) if i != package_id]
@@ -217,14 +219,16 @@ class Mailroom:
     def _receipt(self, one: Recipient, package_id: str) -> bytes:
         """Where this device stands; names what came since its last ask and what is not simply in."""
         ask, device = one.asked.ask, one.device.device
+        names = "cs_id, first, last, status, reason"
         with self._store.read() as connection:
             rows = sql.execute(
                 connection,
-                "SELECT cs_id, first, last, status, reason FROM accepted_set WHERE device = ?"
-                " AND incarnation = ? AND (received_at >= ? OR status NOT IN ('applied', 'archived'))"
-                " ORDER BY first DESC LIMIT ?",
-                (device, ask.incarnation, one.asked.at, MOST_SETS),
+                f"SELECT {names} FROM accepted_set WHERE device = ?"
+                " AND (received_at >= ? OR status NOT IN ('applied', 'archived'))"
+                " ORDER BY incarnation DESC, first DESC LIMIT ?",
+                (device, one.asked.at, MOST_SETS),
             ).fetchall()
+            rows += [row for row in _of(connection, names, ask.waiting) if row not in rows]
         sets = [SetReceipt(*row) for row in reversed(rows)]
         named = f"{package_id}/{device}"  # a receipt of its own for each of several
         return self._ledger.receipt(device, ask.incarnation, Intake(sets=sets), named)
@@ -362,9 +366,20 @@ def _about(connection: sa.Connection, group: Sequence[Recipient]) -> str:
         news = _sets(connection, device) - one.asked.sets
         ends = [(name, int(tops.get(name, 0))) for name in one.streams]
         behind = any(n > (c.n if (c := ask.cursors.get(name)) else 0) for name, n in ends)
-        lacking = lacking or behind or news > 0
-        said.append((device, one.asked.at, ask.incarnation, news, ends))
+        stands = [tuple(row) for row in _of(connection, "cs_id, status", ask.waiting)]
+        decided = any(status not in UNDECIDED for _, status in stands)
+        lacking = lacking or behind or news > 0 or decided
+        said.append((device, one.asked.at, ask.incarnation, news, ends, stands))
     return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest() if lacking else ""
+
+
+def _of(connection: sa.Connection, names: str, cs_ids: Sequence[str]) -> list[Any]:
+    """Columns of these change sets, those that are here."""
+    found = (
+        sql.execute(connection, f"SELECT {names} FROM accepted_set WHERE cs_id = ?", (i,)).fetchone()
+        for i in cs_ids[:MOST_SETS]
+    )
+    return [row for row in found if row is not None]
 
 
 def _made(connection: sa.Connection, about: str) -> Waiting | None:

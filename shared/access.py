@@ -71,6 +71,8 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "user": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "conflict": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "media_intake": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "medium": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "hand_over": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "exchange": frozenset(),
 }
 _READERS_OF_TYPE: dict[str, frozenset[Role]] = {

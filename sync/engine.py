@@ -179,12 +179,18 @@ class Engine:
             self._mark(Mark(no, made.start, made.parent_head))  # first there: never two alike
         self._incarnation = no
 
-    def prepare(self, out: BinaryIO, carrier: str, person: str = "") -> Sealed:
-        """Seal everything without a receipt, and what this device already has, to the hub."""
+    def prepare(
+        self, out: BinaryIO, carrier: str, person: str = "", only: Sequence[str] | None = None
+    ) -> Sealed:
+        """Seal everything without a receipt, and what this device already has, to the hub.
+
+        :param only: names of the change sets to take; None = all.
+        """
         self.cut()
         holding = self.first_load.holding()
         with self._store.read() as connection:
             sets = exchange.unreceipted(connection)
+            sets = [s for s in sets if only is None or s.cs_id in only]
             ask = Ask(
                 v=PROTOCOL,
                 incarnation=self._incarnation,

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from shared.errors import MediaError, PackageError, PackageTampered
@@ -171,8 +172,12 @@ class Outbox:
             if courier.find(connection, core.package_id) is not None:
                 courier.mark(connection, [core.package_id], WAITING, "", "")
                 return True
+            known = courier.every(connection)
+            if not bureau:  # the cover does not tell, another package for the same keys may
+                same = (c.bureau for c in known if c.audience == one.audience and c.bureau)
+                one = replace(one, bureau=next(same, ""))
             courier.keep(connection, one)
-            older = self._older(courier.every(connection), one)
+            older = self._older(known, one)
             courier.mark(connection, older, REPLACED, "已有更新的一件代替", one.received_at)
         for package_id in older:
             self.discard(package_id)
@@ -181,7 +186,7 @@ class Outbox:
 
     def _older(self, known: list[Carried], new: Carried) -> list[str]:
         """Undelivered mail to the same recipients: the newer one holds all of it."""
-        if new.direction != FROM_HUB or new.kind != Kind.ANSWER or not new.bureau:
+        if new.direction != FROM_HUB or new.kind != Kind.ANSWER:
             return []
         return [
             c.package_id
@@ -189,7 +194,7 @@ class Outbox:
             if c.direction == FROM_HUB
             and c.state == WAITING
             and c.package_id != new.package_id
-            and (c.bureau, c.audience) == (new.bureau, new.audience)
+            and (c.kind, c.audience) == (new.kind, new.audience)
         ]
 
     def _make_room(self) -> None:

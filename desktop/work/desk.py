@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from desktop.work.attachments import Attachments
 from desktop.work.claims import Claims
 from desktop.work.conflicts import Conflicts
+from desktop.work.courier import Courier
 from desktop.work.events import Events
 from desktop.work.evidence import read_evidence
 from desktop.work.exporting import Exporting
@@ -77,6 +78,7 @@ class Desk(Cases):
     syncing: Syncing
     media: Media
     attachments: Attachments
+    courier: Courier
     jobs: Jobs
     events: Events
 
@@ -91,6 +93,7 @@ class Desk(Cases):
             syncing=Syncing(session),
             media=Media(session),
             attachments=Attachments(session),
+            courier=Courier(session),
             jobs=jobs,
             events=events,
         )

@@ -6,11 +6,21 @@ is given up before the hub has signed for it: a lost stick costs a walk, no data
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from desktop.work.media_facts import (
+    AppliedReport,
+    ExportPlan,
+    ExportResult,
+    HandOver,
+    MediumInfo,
+    Received,
+)
+from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Examiner, Report, Verdict
 from desktop.work.session import Session
 from shared.errors import DiskFull, ExchangeError, PackageError, YizhanError
@@ -20,118 +30,21 @@ from shared.store import exchange
 from shared.store.exchange import Attempt
 from shared.store.journal import types_between
 from sync import package
+from sync.bundles import bundles
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
 from sync.engine import Absorbed
 from sync.http import HttpCarrier
-from sync.layout import Core
-from sync.media import Spooled, disk_errors, read_to_spool, write_safely
+from sync.layout import Core, Kind
+from sync.media import disk_errors, read_to_spool, write_safely
 from sync.signing import VerifyKey
 
 CARRIER = "media"
+TROUBLE = ("parked", "conflicted", "quarantined", "rejected")
 INITIATOR = "media"
-SEALED = "已加密，打开后可见"
 ALL_IN, PARTLY_IN, REFUSED = "1", "2", "3"  # code table 入库结论
 JOLIET = 64
 """Characters a file name may have on a disc that every drive reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediumInfo:
-    """The medium as it is labelled: code of 介质类型, number written on it."""
-
-    type_code: str
-    number: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExportPlan:
-    """What would go onto the medium.
-
-    :param changes: own changes without a receipt; those exported before are among them.
-    :param sets: change sets they make; ``exported_before`` were sealed earlier.
-    """
-
-    changes: int
-    sets: int
-    exported_before: int
-    hub_name: str
-    cursors: int
-
-    @property
-    def only_asks(self) -> bool:
-        """Nothing to report; the package still fetches what the hub has for us."""
-        return self.changes == 0
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """What stands on the 介质交接单.
-
-    :param sets: None, like ``changes``, where only the receiver can look inside.
-    """
-
-    medium_type: str
-    medium_number: str
-    content: str
-    package_id: str
-    fingerprint: str
-    size: int
-    file_name: str
-    sent_from: str
-    sent_to: str
-    person: str
-    sets: int | None
-    changes: int | None
-    created: str
-
-    @property
-    def inside(self) -> tuple[str, str]:
-        """Change sets and changes in words."""
-        if self.sets is None or self.changes is None:
-            return SEALED, SEALED
-        return f"{self.sets:,} 个", f"{self.changes:,} 条"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportResult:
-    """A package that surely lies on the medium."""
-
-    path: Path
-    fingerprint_text: str
-    size: int
-    package_id: str
-    hand_over: HandOver
-
-
-@dataclass(slots=True)
-class Received:
-    """A package in the local spool, examined, not applied; :meth:`close` drops the copy."""
-
-    spooled: Spooled
-    report: Report
-    applied: bool = False
-
-    def close(self) -> None:
-        """Drop the local copy; the medium is not touched."""
-        self.spooled.path.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedReport:
-    """What an import did, and the intake record kept of it (R32).
-
-    :param intake: the values of the intake record, for the sheet.
-    """
-
-    changes: int
-    receipts: int
-    held: int
-    repeated: bool
-    complete: bool
-    types: frozenset[str]
-    intake_id: str
-    intake: dict[str, Any] = field(default_factory=dict)
 
 
 class Media:
@@ -139,6 +52,7 @@ class Media:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.register = MediaRegister(session)
 
     # --- export ----------------------------------------------------------------
     def plan_export(self) -> ExportPlan:
@@ -157,20 +71,65 @@ class Media:
         )
 
     def export(
-        self, folder: Path, medium: MediumInfo, progress: Progress, *, for_burning: bool = False
+        self,
+        folder: Path,
+        medium: MediumInfo,
+        progress: Progress,
+        *,
+        for_burning: bool = False,
+        again_of: str = "",
     ) -> ExportResult:
         """Seal what has no receipt and put it into ``folder``; may be repeated at will.
 
+        More than one package holds goes into several, each good on its own.
+
         :param for_burning: name the file so that any disc holds the name.
+        :param again_of: id of the lost package this export stands for.
         """
         session = self._session
-        plan = self.plan_export()
+        self.register.require_usable(medium)
+        with disk_errors():
+            session.engine.cut()
+        with session.store.read() as connection:
+            groups = bundles(exchange.unreceipted(connection))
+        done: list[ExportResult] = []
+        for group in groups:
+            done.append(self._export_some(group, folder, medium, progress, for_burning, again_of))
+        self._remember(medium, folder)
+        last = done.pop()
+        return replace(last, others=tuple(done)) if done else last
+
+    def export_again(
+        self, hand_over_id: str, reason: str, folder: Path, medium: MediumInfo, progress: Progress
+    ) -> ExportResult:
+        """The medium of an export was lost: note why, and put the same change sets onto another (N1).
+
+        What the hub has signed for meanwhile is not carried again.
+        """
+        self.register.require_usable(medium)
+        lost = self.register.hand_over(hand_over_id)
+        same = clean_text(medium.number) == lost["medium_no"]
+        before = self.register.lose(hand_over_id, reason, medium_too=not same)
+        return self.export(folder, medium, progress, again_of=str(before["package_id"]))
+
+    def _export_some(
+        self,
+        only: Sequence[str],
+        folder: Path,
+        medium: MediumInfo,
+        progress: Progress,
+        for_burning: bool,
+        again_of: str,
+    ) -> ExportResult:
+        session = self._session
         draft = self._spool() / f"out-{new_id()}.yzp"
         sealed = None
         try:
             progress(0, 0, "正在封装")
             with disk_errors(), draft.open("w+b") as out:
-                sealed = session.engine.prepare(out, CARRIER, session.actor.name)
+                sealed = session.engine.prepare(out, CARRIER, session.actor.name, only)
+                out.seek(0)
+                ranges = package.inspect(out).core.ranges
             session.records.announce(self._waiting_types(), INITIATOR)  # 已封装 now
             names = self._names(sealed.fingerprint.hex()[:8])
             path = write_safely(
@@ -186,16 +145,15 @@ class Media:
             raise
         finally:
             draft.unlink(missing_ok=True)
-        sets = sealed.n_entries - 1
+        sets, changes = len(ranges), sum(r.last - r.first + 1 for r in ranges)
         self._note(
-            "up", sealed.package_id, sealed.fingerprint.hex(), sets, plan.changes, sealed.size, None,
+            "up", sealed.package_id, sealed.fingerprint.hex(), sets, changes, sealed.size, None,
             f"已写入介质 {medium.number}：{path.name}",
         )  # fmt: skip
-        self._remember(medium, folder)
         facts = HandOver(
             medium_type=self._medium_name(medium),
             medium_number=medium.number,
-            content=KIND_NAMES[package.Kind.CHANGES],
+            content=KIND_NAMES[Kind.CHANGES],
             package_id=sealed.package_id,
             fingerprint=sealed.fingerprint_text,
             size=sealed.size,
@@ -204,10 +162,12 @@ class Media:
             sent_to=session.hub_trust.name,
             person=session.actor.name,
             sets=sets,
-            changes=plan.changes,
+            changes=changes,
             created=session.store.clock.stamp(),
+            again_of=again_of,
         )
-        return ExportResult(path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts)
+        kept = self.register.keep_hand_over(facts, medium, ranges)
+        return ExportResult(path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts, kept)
 
     # --- import ------------------------------------------------------------------
     def receive(self, path: Path, progress: Progress) -> Received:
@@ -246,9 +206,10 @@ class Media:
             f"已从介质 {medium.number} 导入 {done.changes:,} 条变更，{done.receipts:,} 份回执",
         )  # fmt: skip
         values = self._intake_values(report, medium, analysis, done)
-        intake_id = self._keep_intake(values)
+        intake_id = self.register.keep_intake(values, medium)
+        arrived = self.register.note_arrived(done.arrived)
         self._remember(medium, None)
-        types = frozenset(done.types | {"media_intake"})
+        types = frozenset(done.types | {"media_intake", "medium"})
         session.records.announce(types, INITIATOR)
         if {"user", "bureau"} & types:
             session.refresh()
@@ -261,6 +222,8 @@ class Media:
             types=types,
             intake_id=intake_id,
             intake=values,
+            trouble=tuple(s for s in done.sets if s.status in TROUBLE),
+            arrived=arrived,
         )
 
     def refuse(self, received: Received, medium: MediumInfo, analysis: str) -> dict[str, Any]:
@@ -268,8 +231,8 @@ class Media:
         report = received.report
         said = "；".join(p.message for p in report.problems)
         values = self._intake_values(report, medium, "；".join(t for t in (analysis, said) if t), None)
-        self._keep_intake(values)
-        self._session.records.announce({"media_intake"}, INITIATOR)
+        self.register.keep_intake(values, medium)
+        self._session.records.announce({"media_intake", "medium"}, INITIATOR)
         self._remember(medium, None)
         return values
 
@@ -324,8 +287,9 @@ class Media:
             changes=None,
             created=session.store.clock.stamp(),
         )
+        kept = self.register.keep_hand_over(facts, medium)
         return ExportResult(
-            path, verified.fingerprint_text, verified.size, verified.core.package_id, facts
+            path, verified.fingerprint_text, verified.size, verified.core.package_id, facts, kept
         )
 
     # --- inside --------------------------------------------------------------
@@ -348,8 +312,10 @@ class Media:
     def _names(self, tail: str) -> tuple[str, str]:
         """The name of the file, and one that any file system and any disc holds."""
         when = self._session.store.clock.now()
-        code = "".join(c if c.isalnum() else "_" for c in self._session.bureau.code)[:32] or "0"
-        plain = "".join(c for c in code if c.isascii()) or "0"
+        place = self._session.bureau
+        said = place.code or place.name  # a new station knows its bureau's name, not yet its code
+        code = "".join(c if c.isalnum() else "_" for c in said)[:32] or self._session.device[-8:]
+        plain = "".join(c for c in code if c.isascii() and c.isalnum()) or self._session.device[-8:]
         stamp = f"{when:%Y%m%d%H%M}-{tail}.yzp"
         return f"驿站-{code}-{stamp}", f"yizhan-{plain}-{stamp}"[-JOLIET:]
 
@@ -387,12 +353,6 @@ class Media:
             "received_at": self._session.store.clock.stamp(),
         }
 
-    def _keep_intake(self, values: dict[str, Any]) -> str:
-        """Kept even while the session is read-only: it is the log of what ends that."""
-        store = self._session.store
-        with store.unit(self._session.actor) as unit:
-            return unit.insert(store.types["media_intake"], [values])[0]
-
     def _note(
         self,
         direction: str,
@@ -418,3 +378,14 @@ class Media:
 def _best_effort(failed: YizhanError | None) -> AbstractContextManager[None]:
     """A full disk must not hide the failure that is being noted down."""
     return suppress(DiskFull) if failed is not None else nullcontext()
+
+
+__all__ = [
+    "AppliedReport",
+    "ExportPlan",
+    "ExportResult",
+    "HandOver",
+    "Media",
+    "MediumInfo",
+    "Received",
+]

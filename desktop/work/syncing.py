@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from desktop.work.courier import Courier
 from desktop.work.session import Session
 from shared.changes import decode_block
 from shared.errors import BadAnswer, ExchangeError, Interrupted, Unreachable, YizhanError
@@ -125,6 +126,7 @@ class Syncing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._courier = Courier(session)
         self.online: bool | None = None
         """As of the last attempt; None before any."""
 
@@ -134,6 +136,9 @@ class Syncing:
         before = self._marks()
         try:
             done = session.engine.sync(self._carrier(), progress, session.actor.name)
+            if self._courier.settle(self._carrier(), progress, done.received):
+                more = session.engine.sync(self._carrier(), progress, session.actor.name)
+                done.received.types |= more.received.types
         except YizhanError as failed:
             if isinstance(failed, Unreachable | Interrupted | BadAnswer):
                 self.online = False

@@ -14,10 +14,12 @@ from shared.types.conflict import Conflict
 from shared.types.device import Device
 from shared.types.exchange import Exchange
 from shared.types.external_unit import ExternalUnit
+from shared.types.hand_over import HandOver
 from shared.types.inspection import Inspection
 from shared.types.licence_catalogue_item import LicenceCatalogueItem
 from shared.types.market_entity import MarketEntity
 from shared.types.media_intake import MediaIntake
+from shared.types.medium import Medium
 from shared.types.officer import Officer
 from shared.types.other_information import OtherInformation
 from shared.types.penalty import Penalty
@@ -59,6 +61,8 @@ ALL: tuple[RecordType, ...] = tuple(
         Device,
         MediaIntake,
         Attachment,
+        Medium,
+        HandOver,
     )
 )
 

@@ -118,22 +118,22 @@ def test_a_lost_stick_loses_nothing_and_harms_nothing_when_it_turns_up(town: Tow
 
     # nothing is given up: all of it is here, says so, and can be exported again
     assert standings(records_page(zhou, "alert")) == dict.fromkeys(titles, Standing.SEALED)
-    status_says(zhou, qtbot, pending="待同步 3")
+    status_says(zhou, qtbot, pending="待同步 5")  # with the medium and the hand-over sheet
     enter_alerts(zhou, "青穗四店")
-    assert "4 条" in planned(zhou) and "其中 1 个以前导出过" in planned(zhou)
+    assert "6 条" in planned(zhou) and "其中 1 个以前导出过" in planned(zhou)
     again = export_to(zhou, stick(town, "stick-2"))
     assert again.name != lost.name
-    status_says(zhou, qtbot, pending="待同步 4")
+    status_says(zhou, qtbot, pending="待同步 7")
 
     # the second stick arrives; its answer comes back later
     answer = again.with_name("回件.yzp")
-    assert "2 个变更集，4 条变更，已入库" in town.import_at_hub(again, answer)
+    assert "2 个变更集，6 条变更，已入库" in town.import_at_hub(again, answer)
     whole = at_hub(town)
     assert standings(records_page(zhou, "alert")) == dict.fromkeys([*titles, "青穗四店"], Standing.SEALED)
     import_from(zhou, answer)
     known = dict.fromkeys([*titles, "青穗四店"], Standing.APPLIED)
     assert standings(records_page(zhou, "alert")) == known
-    status_says(zhou, qtbot, pending="待同步 1")  # the intake record itself
+    status_says(zhou, qtbot, pending="待同步 3")  # the hand-over sheet, its arrival, the intake record
 
     # somebody finds the lost stick and takes it to the hub
     late_answer = drawer / "迟到的回件.yzp"
@@ -146,7 +146,8 @@ def test_a_lost_stick_loses_nothing_and_harms_nothing_when_it_turns_up(town: Tow
     enter_alerts(zhou, "青穗五店")
     third = export_to(zhou, stick(town, "stick-3"))
     next_answer = third.with_name("回件.yzp")
-    assert "3 条变更，已入库" in town.import_at_hub(third, next_answer)  # the alert and two intake records
+    # the alert, two intake records, the second hand-over sheet and that both sticks arrived
+    assert "6 条变更，已入库" in town.import_at_hub(third, next_answer)
     import_from(zhou, next_answer)
     assert standings(records_page(zhou, "alert")) == known | {"青穗五店": Standing.APPLIED}
     assert not zhou.desk.syncing.state().trouble

@@ -191,7 +191,7 @@ def test_a_courier_goes_on_where_a_large_package_broke_off(
     courier_.sync()
     box = carrying(courier_, place.b)
     monkeypatch.setattr(hub_mail, "PIECE", 1000)
-    monkeypatch.setattr("server_stub.hub.ANSWER_RAW", 1500)  # two pieces an answer
+    monkeypatch.setattr("server_stub.answering.ANSWER_RAW", 1500)  # two pieces an answer
     rounds: list[int] = []
     direct = Direct(place.hub)
 

@@ -141,7 +141,7 @@ def test_a_bureau_without_network_lives_by_the_stick(centre: Place, far: Station
     assert report.preview is not None and report.preview.echoes >= 3
     assert [s.status for s in report.preview.receipts] == ["applied"]
     assert far.count("market_entity") == 3  # shown, not applied
-    assert far.media.plan_export().changes == 3
+    assert far.media.plan_export().changes == 5  # these, the medium and the hand-over sheet
 
     done = far.media.apply(received, STICK, quiet, "已核对封条")
     received.close()
@@ -149,7 +149,8 @@ def test_a_bureau_without_network_lives_by_the_stick(centre: Place, far: Station
     assert far.value("market_entity", ids[0], "name") == ENTITIES[20]["name"]
     state = Syncing(far.session).state()
     assert [s.standing for s in state.sets] == [Standing.APPLIED] and state.receipted == 3
-    assert state.pending_changes == 1  # the intake record itself, still to be reported
+    # the medium, the hand-over and its arrival, and the intake record: still to be reported
+    assert state.pending_changes == 4 and done.arrived == 1
     assert far.value("media_intake", done.intake_id, "analysis") == "已核对封条"
     assert far.value("media_intake", done.intake_id, "fingerprint") == report.fingerprint_text
     assert far.value("media_intake", done.intake_id, "outcome") == "1"
@@ -166,7 +167,7 @@ def test_a_lost_stick_loses_nothing(centre: Place, far: Station, stick: Path) ->
     stick.mkdir()
     far.insert("market_entity", ENTITIES[30])
     plan = far.media.plan_export()
-    assert (plan.changes, plan.sets, plan.exported_before) == (11, 2, 1)
+    assert (plan.changes, plan.sets, plan.exported_before) == (13, 2, 1)
     second = far.media.export(stick, STICK, quiet)
     assert second.package_id != first.package_id
     answer = at_hub(centre.hub, second.path)
@@ -174,7 +175,7 @@ def test_a_lost_stick_loses_nothing(centre: Place, far: Station, stick: Path) ->
         found = connection.exec_driver_sql("SELECT count(*) FROM market_entity").scalar()
     assert found == 31
     bring_in(far, answer)
-    assert Syncing(far.session).state().receipted == 11
+    assert Syncing(far.session).state().receipted == 13
 
 
 def test_importing_twice_is_harmless(centre: Place, far: Station, stick: Path) -> None:

@@ -54,6 +54,77 @@ def _records() -> None:
         batch_op.create_index('ix_attachment_record_id', ['record_id'], unique=False)
         batch_op.create_index('ix_attachment_sha256', ['sha256'], unique=False)
 
+    op.create_table('hand_over',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('medium', sa.Text(), nullable=True),
+    sa.Column('medium_kind', sa.Text(), nullable=True),
+    sa.Column('medium_no', sa.Text(), nullable=True),
+    sa.Column('content', sa.Text(), nullable=True),
+    sa.Column('package_id', sa.Text(), nullable=True),
+    sa.Column('fingerprint', sa.Text(), nullable=True),
+    sa.Column('file_name', sa.Text(), nullable=True),
+    sa.Column('sets', sa.BigInteger(), nullable=True),
+    sa.Column('changes', sa.BigInteger(), nullable=True),
+    sa.Column('bytes', sa.BigInteger(), nullable=True),
+    sa.Column('first_seq', sa.BigInteger(), nullable=True),
+    sa.Column('last_seq', sa.BigInteger(), nullable=True),
+    sa.Column('again_of', sa.Text(), nullable=True),
+    sa.Column('sent_from', sa.Text(), nullable=True),
+    sa.Column('sent_to', sa.Text(), nullable=True),
+    sa.Column('person', sa.Text(), nullable=True),
+    sa.Column('handed_at', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), nullable=True),
+    sa.Column('arrived_at', sa.Text(), nullable=True),
+    sa.Column('lost_reason', sa.Text(), nullable=True),
+    sa.Column('lost_at', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_hand_over')),
+    sa.UniqueConstraint('id', name=op.f('uq_hand_over_id'))
+    )
+    with op.batch_alter_table('hand_over', schema=None) as batch_op:
+        batch_op.create_index('ix_hand_over_handed_at', ['handed_at'], unique=False)
+        batch_op.create_index('ix_hand_over_package_id', ['package_id'], unique=False)
+        batch_op.create_index('ix_hand_over_state', ['state'], unique=False)
+
+    op.create_table('medium',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=True),
+    sa.Column('kind', sa.Text(), nullable=True),
+    sa.Column('capacity_gb', sa.BigInteger(), nullable=True),
+    sa.Column('bureau', sa.Text(), nullable=True),
+    sa.Column('keeper', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), nullable=True),
+    sa.Column('state_reason', sa.Text(), nullable=True),
+    sa.Column('state_at', sa.Text(), nullable=True),
+    sa.Column('remark', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_medium')),
+    sa.UniqueConstraint('id', name=op.f('uq_medium_id'))
+    )
+    with op.batch_alter_table('medium', schema=None) as batch_op:
+        batch_op.create_index('ix_medium_bureau', ['bureau'], unique=False)
+        batch_op.create_index('ix_medium_state', ['state'], unique=False)
+
     with op.batch_alter_table('conflict', schema=None) as batch_op:
         batch_op.add_column(sa.Column('kind', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('other_id', sa.Text(), nullable=True))
@@ -141,6 +212,8 @@ def _client() -> None:
         batch_op.add_column(sa.Column('apart', sa.SmallInteger(), server_default='0', nullable=False))
 
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_medium USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_hand_over USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
 
 
 def _hub() -> None:

@@ -1,0 +1,233 @@
+"""代转: carrying sealed packages of other bureaus, both ways, without being able to read them (N14).
+
+What lies in the 代转箱 came from a stick on its way to the hub, or from the hub on its
+way to a stick. Delivered packages stay for a while and can be written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.work.media_facts import ExportResult, HandOver, MediumInfo, Received
+from desktop.work.media_register import MediaRegister
+from desktop.work.media_report import Verdict
+from desktop.work.session import Session
+from shared.errors import ExchangeError, HubRefused, MediaError, PackageError
+from shared.filters import Filter
+from shared.ids import new_id
+from shared.store import directory, query
+from shared.store.courier import DELIVERED, FROM_HUB, REFUSED, REPLACED, TO_HUB, WAITING, Carried
+from shared.store.query import Place
+from sync import package
+from sync.carrier import Carrier, Progress
+from sync.describe import KIND_NAMES
+from sync.engine import Absorbed
+from sync.layout import Kind, fingerprint_text
+from sync.media import disk_errors, write_safely
+
+CARRIER = "media"
+INITIATOR = "courier"
+_STATES = {
+    (FROM_HUB, WAITING): ("待写入介质", "wait"),
+    (FROM_HUB, DELIVERED): ("已写入介质", "good"),
+    (FROM_HUB, REPLACED): ("已有更新的代替", "off"),
+    (TO_HUB, WAITING): ("待联网送中心", "wait"),
+    (TO_HUB, DELIVERED): ("已送中心", "good"),
+    (TO_HUB, REFUSED): ("中心未接收", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A bureau one may carry for."""
+
+    id: str
+    code: str
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One package in the box, as people see it.
+
+    :param writable: can be written to a stick, also once more.
+    """
+
+    package_id: str
+    outward: bool
+    bureau: str
+    kind: str
+    size: int
+    fingerprint: str
+    created: str
+    received_at: str
+    word: str
+    tone: str
+    detail: str
+    writable: bool
+
+
+class Courier:
+    """The use case of 介质交换 › 代转."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._box = session.box
+
+    # --- for whom ----------------------------------------------------------------
+    def choices(self) -> list[Choice]:
+        """All bureaus, those chosen first."""
+        store = self._session.store
+        with store.read() as connection:
+            rows = query.first(connection, store.types["bureau"], Filter(order="code"), Place(), 5_000)
+        chosen = self._chosen()
+        found = [
+            Choice(r.id, str(r.values["code"]), str(r.values["name"]), r.id in chosen) for r in rows
+        ]
+        return sorted(found, key=lambda c: not c.chosen)
+
+    def choose(self, bureaus: Sequence[str]) -> None:
+        """Carry for these from now on; remembered."""
+        self._session.settings.set("carries_for", ",".join(dict.fromkeys(bureaus)))
+
+    # --- the box -----------------------------------------------------------------
+    def box(self) -> list[Letter]:
+        """What is here, newest first."""
+        names = {c.id: c.name for c in self.choices()}
+        return [self._letter(c, names) for c in self._box.content()]
+
+    def keep(self, received: Received) -> None:
+        """Take somebody's package from a stick into the box; it goes to the hub with the next network."""
+        report = received.report
+        if report.verdict is not Verdict.FORWARD or report.core is None:
+            raise report.refusal or PackageError("这个交换包不需要代转。", "请按报告中的提示处理。")
+        with received.spooled.path.open("rb") as stream:
+            verified = package.intact(stream)
+        self._box.accept(received.spooled.path, verified, self._bureau_of(report.core.exporter))
+        received.applied = True
+
+    def settle(self, carrier: Carrier, progress: Progress, brought: Absorbed) -> bool:
+        """With the network at hand: deliver what waits for the hub, import what is for us.
+
+        Returns whether something of our own is to be reported now. What the hub refuses is
+        marked with its reason and stops nothing else.
+        """
+        told = MediaRegister(self._session).note_arrived(brought.arrived)
+        for one in self._box.content():
+            if one.direction == TO_HUB and one.state == WAITING:
+                self._deliver(one, carrier, progress)
+        self._import_own(brought)
+        if brought.letters:
+            self._session.records.announce(frozenset(), INITIATOR)
+        return bool(told)
+
+    def write(
+        self, package_ids: Sequence[str], folder: Path, medium: MediumInfo, progress: Progress
+    ) -> list[ExportResult]:
+        """Put packages from the box onto a stick, each with its hand-over record."""
+        register = MediaRegister(self._session)
+        register.require_usable(medium)
+        letters = {one.package_id: one for one in self.box()}
+        done = []
+        for package_id in package_ids:
+            one = letters.get(package_id)
+            if one is None or not one.writable:
+                raise ExchangeError("这一件不能写入介质。", "请刷新代转箱后再选。")
+            done.append(self._write(one, folder, medium, progress, register))
+        return done
+
+    def drop(self, package_id: str) -> None:
+        """Take a package out of the box; the hub gives it again while the bureau is chosen."""
+        self._box.drop(package_id)
+
+    # --- inside --------------------------------------------------------------
+    def _chosen(self) -> list[str]:
+        return [b for b in self._session.settings.carries_for.split(",") if b]
+
+    def _letter(self, one: Carried, names: dict[str, str]) -> Letter:
+        word, tone = _STATES.get((one.direction, one.state), (one.state, "plain"))
+        writable = one.direction == FROM_HUB and one.state in (WAITING, DELIVERED)
+        seal = fingerprint_text(bytes.fromhex(one.fingerprint))
+        return Letter(
+            one.package_id, one.direction == FROM_HUB, names.get(one.bureau, "") or "（封面没有写明）",
+            KIND_NAMES.get(Kind(one.kind), one.kind), one.size, seal,
+            one.created, one.received_at, word, tone, one.detail, writable,
+        )  # fmt: skip
+
+    def _deliver(self, one: Carried, carrier: Carrier, progress: Progress) -> None:
+        session = self._session
+        answer = session.settings.spool / f"answer-{new_id()}.yzp"
+        try:
+            with disk_errors():
+                carrier.exchange(self._box.path(one.package_id), one.package_id, answer, progress)
+            back = self._box.accept_answer(answer, one.bureau)
+        except HubRefused as refused:
+            self._box.mark(one.package_id, REFUSED, refused.message)
+            return
+        except MediaError as gone:  # its bytes are not here any more
+            self._box.mark(one.package_id, REFUSED, gone.message)
+            return
+        finally:
+            answer.unlink(missing_ok=True)
+        self._box.mark(one.package_id, DELIVERED, f"回件 {back[-8:]} 已放入代转箱")
+        with suppress(OSError):
+            self._box.discard(one.package_id)
+
+    def _import_own(self, brought: Absorbed) -> None:
+        """A package for this very device among the mail is simply taken in."""
+        session, kid = self._session, self._session.device_keys.seal.kid
+        for one in self._box.content():
+            if one.direction != FROM_HUB or kid not in one.audience.split(","):
+                continue
+            if one.state == WAITING and one.kind == Kind.ANSWER:
+                with suppress(PackageError), self._box.path(one.package_id).open("rb") as stream:
+                    took = session.engine.absorb(session.engine.open(stream), CARRIER)
+                    brought.types |= took.types
+            self._box.drop(one.package_id)
+
+    def _write(
+        self, one: Letter, folder: Path, medium: MediumInfo, progress: Progress, register: MediaRegister
+    ) -> ExportResult:
+        session = self._session
+        source = self._box.path(one.package_id)
+        tail = one.fingerprint[:9].replace(" ", "").lower()
+        plain = f"yizhan-mail-{one.package_id[-8:]}-{tail}.yzp"
+        name = "".join(c if c.isalnum() else "_" for c in one.bureau)[:32]
+        path = write_safely(
+            source,
+            folder,
+            (f"驿站-代转-{name}-{tail}.yzp", plain),
+            lambda stream: package.verify(stream, session.hub_trust.signer, session.hub_trust.hub_id),
+            progress,
+        )
+        facts = HandOver(
+            medium_type=session.records.codes.name("介质类型", medium.type_code),
+            medium_number=medium.number,
+            content=f"代转：{one.kind}",
+            package_id=one.package_id,
+            fingerprint=one.fingerprint,
+            size=one.size,
+            file_name=path.name,
+            sent_from=session.hub_trust.name,
+            sent_to=one.bureau,
+            person=session.actor.name,
+            sets=None,
+            changes=None,
+            created=session.store.clock.stamp(),
+        )
+        kept = register.keep_hand_over(facts, medium)
+        when = facts.created[:16].replace("T", " ")
+        self._box.mark(one.package_id, DELIVERED, f"{when} 写入介质 {medium.number}")
+        return ExportResult(path, one.fingerprint, one.size, one.package_id, facts, kept)
+
+    def _bureau_of(self, device: str) -> str:
+        with self._session.store.read() as connection:
+            seats = {s.id: s.bureau for s in directory.seats(connection)}
+        return seats.get(device, "")
+
+
+__all__ = ["Choice", "Courier", "Letter"]

@@ -1,0 +1,247 @@
+"""介质登记 and 往来登记: which media there are, what went out and came in, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from desktop.work.media_facts import HandOver, MediumInfo
+from desktop.work.session import Session
+from shared.errors import IllegalTransition, InputError
+from shared.filters import Filter, Op
+from shared.parsing import clean_text
+from shared.store import query
+from shared.store.query import Place, StoredRow
+from sync.layout import Range
+
+OUT, IN = "out", "in"
+MOST = 2_000
+HANDED_OVER, ARRIVED, LOST = "handed_over", "arrived", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A registered medium of this bureau; ``state`` as in its workflow, ``word`` in Chinese."""
+
+    id: str
+    number: str
+    kind: str
+    state: str
+    word: str
+    tone: str
+    keeper: str = ""
+    capacity: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of the register: something went out on a medium, or came in.
+
+    :param way: ``"out"`` or ``"in"``; :param amount: change sets and changes, None where sealed.
+    :param word: where it stands, in Chinese; :param values: the record itself.
+    """
+
+    id: str
+    way: str
+    at: str
+    medium_no: str
+    content: str
+    other: str
+    changes: int | None
+    word: str
+    tone: str
+    package_id: str
+    values: dict[str, Any]
+    note: str = ""
+
+
+class MediaRegister:
+    """Records of the types ``medium``, ``hand_over`` and ``media_intake``.
+
+    Kept also while the session is read-only: they are the log of what ends that.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # --- media -----------------------------------------------------------------
+    def media(self) -> list[Medium]:
+        """Registered media of this bureau, by number."""
+        wanted = Filter(order="number").where("bureau", Op.EQ, self._session.actor.bureau)
+        cycle = self._session.store.types["medium"].lifecycle
+        assert cycle is not None
+        found = []
+        for row in self._rows("medium", wanted):
+            state = cycle.state(str(row.values["state"]))
+            found.append(
+                Medium(
+                    row.id, str(row.values["number"]), str(row.values["kind"]), state.name, state.title,
+                    state.tone, str(row.values["keeper"] or ""), row.values["capacity_gb"],
+                    str(row.values["state_reason"] or ""),
+                )
+            )
+        return found
+
+    def require_usable(self, medium: MediumInfo) -> None:
+        """Raise :class:`InputError` for a medium that is registered as gone."""
+        known = self._find(medium.number)
+        if known is not None and known.state != "in_use":
+            raise InputError(
+                f"介质“{known.number}”登记为“{known.word}”，不能用来导出。",
+                "请换一个介质；确实找回或修好的，请先在“往来登记 › 介质”中恢复使用。",
+            )
+
+    def step(self, medium: Medium, name: str, reason: str) -> None:
+        """A step of the medium's workflow: lose, damage, restore, destroy."""
+        store = self._session.store
+        declared = store.types["medium"]
+        cycle = declared.lifecycle
+        assert cycle is not None
+        wanted = cycle.transition(name)
+        said = clean_text(reason)
+        if "state_reason" in wanted.needs and not said:
+            raise InputError(f"请填写{wanted.title}的原因。", "例如：在交通途中遗失，已报告。")
+        if medium.state not in wanted.sources:
+            raise IllegalTransition(f"介质现为“{medium.word}”，不能{wanted.title}。", "请刷新后查看。")
+        values = {"state": wanted.target, "state_reason": said or None, "state_at": store.clock.stamp()}
+        with store.unit(self._session.actor) as unit:
+            unit.update(declared, medium.id, values)
+        self._session.records.announce({"medium"}, "media")
+
+    # --- out -------------------------------------------------------------------
+    def keep_hand_over(self, facts: HandOver, medium: MediumInfo, ranges: Collection[Range] = ()) -> str:
+        """A record of an export; registers a medium nobody has registered yet."""
+        session = self._session
+        store = session.store
+        known = self._find(medium.number)
+        with store.unit(session.actor) as unit:
+            medium_id = known.id if known is not None else self._enter_medium(unit, medium)
+            values = {
+                "medium": medium_id,
+                "medium_kind": medium.type_code,
+                "medium_no": clean_text(medium.number),
+                "content": facts.content,
+                "package_id": facts.package_id,
+                "fingerprint": facts.fingerprint,
+                "file_name": facts.file_name,
+                "sets": facts.sets,
+                "changes": facts.changes,
+                "bytes": facts.size,
+                "first_seq": min((r.first for r in ranges), default=None),
+                "last_seq": max((r.last for r in ranges), default=None),
+                "again_of": facts.again_of or None,
+                "sent_from": facts.sent_from,
+                "sent_to": facts.sent_to,
+                "person": session.actor.user,
+                "handed_at": facts.created,
+            }
+            made = unit.insert(store.types["hand_over"], [values])[0]
+        session.records.announce({"hand_over", "medium"}, "media")
+        return made
+
+    def hand_over(self, record_id: str) -> dict[str, Any]:
+        """The values of one; raises :class:`InputError`."""
+        row = self._session.records.get(self._session.store.types["hand_over"], record_id)
+        if row is None:
+            raise InputError("这份交接单已不存在。", "请刷新后再试。")
+        return {"id": record_id, **row.values}
+
+    def lose(self, record_id: str, reason: str, *, medium_too: bool = True) -> dict[str, Any]:
+        """The medium was lost on its way: note why; returns the hand-over's values before that."""
+        values = self.hand_over(record_id)
+        said = clean_text(reason)
+        if not said:
+            raise InputError("请填写丢失的原因和经过。", "例如：途中遗失，11 月 3 日发现。")
+        if values["state"] == ARRIVED:
+            raise InputError("这份介质已经送达，中心已签收。", "不需要重新导出；请看“同步”页面的回执。")
+        store = self._session.store
+        now = store.clock.stamp()
+        with store.unit(self._session.actor) as unit:
+            if values["state"] == HANDED_OVER:
+                said_of = {"state": LOST, "lost_reason": said, "lost_at": now}
+                unit.update(store.types["hand_over"], record_id, said_of)
+            known = self._find(str(values["medium_no"]))
+            if medium_too and known is not None and known.state == "in_use":
+                gone = {"state": "lost", "state_reason": said, "state_at": now}
+                unit.update(store.types["medium"], known.id, gone)
+        self._session.records.announce({"hand_over", "medium"}, "media")
+        return values
+
+    def note_arrived(self, package_ids: Collection[str]) -> int:
+        """The hub has signed for these packages; returns how many hand-overs that settles."""
+        if not package_ids:
+            return 0
+        store = self._session.store
+        wanted = Filter().where("package_id", Op.IN, tuple(package_ids)).where("state", Op.NE, ARRIVED)
+        found = self._rows("hand_over", wanted)
+        if not found:
+            return 0
+        now = store.clock.stamp()
+        with store.unit(self._session.actor) as unit:
+            for row in found:
+                unit.update(store.types["hand_over"], row.id, {"state": ARRIVED, "arrived_at": now})
+        self._session.records.announce({"hand_over"}, "media")
+        return len(found)
+
+    # --- in --------------------------------------------------------------------
+    def keep_intake(self, values: dict[str, Any], medium: MediumInfo) -> str:
+        """A record of an import; registers a medium nobody has registered yet."""
+        store = self._session.store
+        known = self._find(medium.number)
+        with store.unit(self._session.actor) as unit:
+            if known is None:
+                self._enter_medium(unit, medium)
+            return unit.insert(store.types["media_intake"], [values])[0]
+
+    # --- both --------------------------------------------------------------------
+    def movements(self) -> list[Movement]:
+        """Everything that went out or came in on media, newest first."""
+        cycle = self._session.store.types["hand_over"].lifecycle
+        assert cycle is not None
+        codes = self._session.records.codes
+        found = []
+        for row in self._rows("hand_over", Filter(order="-handed_at")):
+            v = row.values
+            state = cycle.state(str(v["state"]))
+            found.append(
+                Movement(
+                    row.id, OUT, str(v["handed_at"]), str(v["medium_no"]), str(v["content"]),
+                    str(v["sent_to"]), v["changes"], state.title, state.tone, str(v["package_id"]),
+                    dict(v), str(v["lost_reason"] or ""),
+                )
+            )
+        tones = {"1": "good", "2": "wait", "3": "bad"}
+        for row in self._rows("media_intake", Filter(order="-received_at")):
+            v = row.values
+            outcome = str(v["outcome"])
+            found.append(
+                Movement(
+                    row.id, IN, str(v["received_at"]), str(v["media_no"]), "导入", str(v["sent_from"] or ""),
+                    v["changes"], codes.name("入库结论", outcome), tones.get(outcome, "plain"),
+                    str(v["package_id"] or ""), dict(v), str(v["analysis"] or ""),
+                )
+            )
+        return sorted(found, key=lambda m: m.at, reverse=True)
+
+    # --- inside --------------------------------------------------------------
+    def _enter_medium(self, unit: Any, medium: MediumInfo) -> str:
+        declared = self._session.store.types["medium"]
+        values = {
+            "number": clean_text(medium.number), "kind": medium.type_code,
+            "bureau": self._session.actor.bureau,
+        }  # fmt: skip
+        return str(unit.insert(declared, [values])[0])
+
+    def _find(self, number: str) -> Medium | None:
+        said = clean_text(number)
+        return next((m for m in self.media() if m.number == said), None)
+
+    def _rows(self, type_name: str, wanted: Filter) -> list[StoredRow]:
+        store = self._session.store
+        with store.read() as connection:
+            return query.first(connection, store.types[type_name], wanted, Place(), MOST)
+
+
+__all__ = ["ARRIVED", "HANDED_OVER", "IN", "LOST", "OUT", "MediaRegister", "Medium", "Movement"]
