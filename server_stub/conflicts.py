@@ -18,8 +18,9 @@ from shared.store import sql
 from shared.store.incoming import Incoming
 from shared.store.merging import Clash
 from shared.store.references import Origins
+from shared.store.rowstate import RowState
 from shared.store.store import Store
-from shared.store.unit import RowState, Unit
+from shared.store.unit import Unit
 from shared.types.conflict import DELETION, FIELD, RULE, UNIQUE
 
 LONGEST = 5000

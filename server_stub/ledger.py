@@ -36,6 +36,7 @@ from shared.store.merging import Merger, Moved, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
 from shared.store.unit import Author
+from shared.store.vetting import BrokenRules, MissingTarget
 from sync import changeset, messages, signing
 from sync.changeset import ChangeSet
 from sync.messages import PROTOCOL, Branch, Receipt, SetReceipt
@@ -354,6 +355,8 @@ _KINDS: tuple[tuple[type[YizhanError], str], ...] = (
     (Moved, "moved"),
     (AccessDenied, "rights"),
     (IllegalTransition, "rights"),
+    (BrokenRules, "rules"),
+    (MissingTarget, "missing"),
     (NoSuchRecord, "missing"),
     (Malformed, "malformed"),
     (PackageTampered, "malformed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ class Action(StrEnum):
     READ = "read"
     CREATE = "create"
     UPDATE = "update"
+    STEP = "step"  # a step of the workflow, with the fields it fills
     DELETE = "delete"
 
 
@@ -75,6 +76,16 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "hand_over": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "exchange": frozenset(),
 }
+_BY_STEPS_ALONE = frozenset({"conflict", "device"})
+"""What the hub makes and people only move along its workflow: nothing else of it is theirs to say."""
+
+OWNERS = ("source_bureau", "ours_bureau", "theirs_bureau")
+"""Fields that say whose a record is; a conflict belongs to its two parties."""
+
+_VERBS: dict[str, str] = {
+    Action.READ: "查看", Action.CREATE: "新增", Action.UPDATE: "修改", Action.STEP: "办理",
+    Action.DELETE: "删除",
+}  # fmt: skip
 _READERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "exchange": frozenset({Role.HUB_ADMIN}),
     "device": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
@@ -98,7 +109,10 @@ def allows(
         readers = _READERS_OF_TYPE.get(declared.name)
         return readers is None or actor.has(*readers)
     writers = _WRITERS_OF_TYPE.get(declared.name, _WRITERS[declared.group])
+    if declared.name in _BY_STEPS_ALONE and action != Action.STEP:
+        return False
     deciding = cause.startswith(_RESOLVES_ANYTHING) and actor.has(Role.HUB_ADMIN, Role.BUREAU_ADMIN)
+    deciding = deciding and declared.name != "conflict"
     if not actor.has(*writers) and not deciding:
         return False
     if declared.group == "list" and action == Action.DELETE:
@@ -108,9 +122,21 @@ def allows(
     return _within_bureau(actor, declared, values)
 
 
+def action_of(action: Action, declared: RecordType, names: Collection[str]) -> Action:
+    """What an update of these fields is: a step where it moves the state and fills what steps fill."""
+    cycle = declared.lifecycle
+    if action is not Action.UPDATE or cycle is None or declared.name not in _BY_STEPS_ALONE:
+        return action
+    fills = {cycle.field, *(n for t in cycle.transitions for n in (*t.needs, *t.offers))}
+    return Action.STEP if cycle.field in names and fills.issuperset(names) else action
+
+
 def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]) -> bool:
-    if declared.group == "registry" or declared.name == "conflict":
+    if declared.group == "registry":
         return True
+    if declared.name == "conflict":
+        parties = {values.get("ours_bureau"), values.get("theirs_bureau")}
+        return not parties.isdisjoint({actor.bureau, *actor.bureaus})
     owner = values.get("source_bureau")
     if owner is None:
         return True
@@ -128,7 +154,7 @@ def require(
     """Raise :class:`AccessDenied` unless :func:`allows` says yes."""
     if allows(actor, action, declared, values, cause=cause):
         return
-    verb = {"read": "查看", "create": "新增", "update": "修改", "delete": "删除"}.get(action, action)
+    verb = _VERBS.get(action, action)
     raise AccessDenied(
         f"您没有{verb}这条{declared.title}的权限。",
         "只能维护本单位的数据；如确需办理，请联系单位管理员。",

@@ -27,6 +27,7 @@ class Transition:
     :param sources: states it may start from; empty tuple = creation.
     :param roles: roles that may take it.
     :param needs: fields that must be filled by this step (a reason, a date).
+    :param offers: fields that may be filled besides.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Transition:
     target: str
     roles: tuple[str, ...] = ("officer", "bureau_admin")
     needs: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

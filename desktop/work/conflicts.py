@@ -85,7 +85,7 @@ class Conflicts:
         """Whether the signed-in person may decide."""
         step = self.declared.lifecycle
         return bool(
-            self._records.may("update", self.declared)
+            self._records.may("step", self.declared)
             and step is not None
             and step.open_to("open", self._records.actor.role)
         )

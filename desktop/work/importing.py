@@ -236,13 +236,11 @@ class Importing:
             found = present.get(record_id)
             if found is None:
                 continue
-            if found[1]:
-                refused[number] = Problem(name, f"这条{declared.title}已作废，不能再导入，请删去这一行")
-            elif not access.allows(
+            if not access.allows(
                 self._records.actor, Action.UPDATE, declared, {"source_bureau": found[0]}
             ):
                 refused[number] = Problem(name, f"已有其他单位录入的这条{declared.title}，您不能修改")
-            else:
+            elif not found[1]:  # what was voided is entered again like something new
                 out[number] = record_id
         return out
 

@@ -63,7 +63,7 @@ class Todo:
         declared = self._records.type(queue.type_name)
         actor = self._records.actor
         # asked of the rights alone: a device whose lease ran out still shows what waits
-        if not all(access.allows(actor, a, declared) for a in (Action.READ, Action.UPDATE)):
+        if not all(access.allows(actor, a, declared) for a in (Action.READ, Action.STEP)):
             return False
         if not queue.transitions or declared.lifecycle is None:
             return True

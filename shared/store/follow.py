@@ -19,7 +19,8 @@ from shared.store.incarnations import OwnChanges
 from shared.store.incoming import Incoming, understand
 from shared.store.leaving import Leaving
 from shared.store.references import Origins, local_table
-from shared.store.unit import RowState, Unit, encode_fw
+from shared.store.rowstate import RowState, encode_fw
+from shared.store.unit import Unit
 
 
 class Follower:

@@ -7,7 +7,7 @@ ends equal to everybody else's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
@@ -22,7 +22,10 @@ from shared.record import PROVENANCE, RecordType
 from shared.scope import named_streams
 from shared.store import sql
 from shared.store.incoming import Incoming, Malformed
-from shared.store.unit import Captured, RowState, Unit, encode_fw, moved_from
+from shared.store.reviving import lift
+from shared.store.rowstate import RowState, encode_fw
+from shared.store.unit import Captured, Unit, moved_from
+from shared.store.vetting import Vetting
 from shared.types.conflict import UNIQUE
 
 RESOLVES = "resolve:"
@@ -93,6 +96,7 @@ class Merger:
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
+        self._vetting = Vetting(unit.connection)
         self.clashes: list[Clash] = []
 
     def apply(self, one: Incoming, actor: Actor) -> None:
@@ -109,7 +113,11 @@ class Merger:
 
     # --- insert --------------------------------------------------------------
     def _insert(self, one: Incoming, actor: Actor) -> None:
+        if one.run.cause.startswith(RESOLVES):
+            self._restore(one, actor)
+            return
         self._may_create(one, actor)
+        self._vetting.new(one)
         unit = self._unit
         n = len(one.ids)
         written = unit.put_new(
@@ -127,7 +135,32 @@ class Merger:
             self._capture(one, one.fields, [one.ids[r] for r in fresh], columns, writers)
         self._may_touch(one, actor, {one.ids[r]: states[one.ids[r]] for r in known}, Action.UPDATE)
         for row in known:
-            self._merge_row(one, row, states[one.ids[row]], actor, skip=PROVENANCE)
+            state = states[one.ids[row]]
+            if state.deleted:
+                self._revive(one, row, state)
+            else:
+                self._merge_row(one, row, state, actor, skip=PROVENANCE)
+
+    def _restore(self, one: Incoming, actor: Actor) -> None:
+        """A decision that undoes a deletion; where the record is from stays as it was."""
+        self._vetting.keys(one)
+        states = self._loaded(one)
+        self._may_touch(one, actor, states, Action.UPDATE)
+        for row, record_id in enumerate(one.ids):
+            if states[record_id].deleted:
+                self._revive(one, row, states[record_id], keep=PROVENANCE)
+            else:
+                self._merge_row(one, row, states[record_id], actor, skip=PROVENANCE)
+
+    def _revive(self, one: Incoming, row: int, state: RowState, keep: Sequence[str] = ()) -> None:
+        """What was deleted is entered again: the tombstone goes, and what it covered."""
+        record_id, declared = one.ids[row], one.declared
+        values = {f.name: c[row] for f, c in zip(one.fields, one.columns, strict=True)}
+        lift(self._unit, declared, record_id, state, values, one.first + row, one.run.hlc, keep)
+        self._capture(
+            one, declared.fields, [record_id], [[state.values[f.name]] for f in declared.fields],
+            [[state.writer(f.number)] for f in declared.fields], op=Op.INSERT,
+        )
 
     def _may_create(self, one: Incoming, actor: Actor) -> None:
         at = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
@@ -149,15 +182,12 @@ class Merger:
     # --- update --------------------------------------------------------------
     def _update(self, one: Incoming, actor: Actor) -> None:
         unit = self._unit
-        states = unit.load(one.declared, one.ids)
-        if len(states) != len(one.ids):
-            raise NoSuchRecord(
-                f"所改的{one.declared.title}在中心不存在，可能还在隔离的变更集里。", "请中心管理员一并核对。"
-            )
+        states = self._loaded(one)
         self._may_touch(one, actor, states, Action.UPDATE)
         self._within_scope(one, actor, states)
         self._may_set(one, actor, states)
-        if self._all_clean(one, states):
+        broken = {} if one.run.cause.startswith(RESOLVES) else self._vetting.changed(one, states)
+        if not broken and self._all_clean(one, states):
             rows: list[tuple[Any, ...]] = []
             numbers = [f.number for f in one.fields]
             for row, record_id in enumerate(one.ids):
@@ -173,7 +203,15 @@ class Merger:
             self._capture(one, one.fields, one.ids, one.columns, [], before=before)
             return
         for row, record_id in enumerate(one.ids):
-            self._merge_row(one, row, states[record_id], actor)
+            self._merge_row(one, row, states[record_id], actor, broken=broken.get(row))
+
+    def _loaded(self, one: Incoming) -> dict[str, RowState]:
+        states = self._unit.load(one.declared, one.ids)
+        if len(states) != len(one.ids):
+            raise NoSuchRecord(
+                f"所改的{one.declared.title}在中心不存在，可能还在隔离的变更集里。", "请中心管理员一并核对。"
+            )
+        return states
 
     def _all_clean(self, one: Incoming, states: dict[str, RowState]) -> bool:
         for row, record_id in enumerate(one.ids):
@@ -207,7 +245,13 @@ class Merger:
                 access.require_grant(actor, one.declared, {**states[record_id].values, **new})
 
     def _merge_row(
-        self, one: Incoming, row: int, state: RowState, actor: Actor, skip: Sequence[str] = ()
+        self,
+        one: Incoming,
+        row: int,
+        state: RowState,
+        actor: Actor,
+        skip: Sequence[str] = (),
+        broken: Mapping[str, str] | None = None,
     ) -> None:
         own = one.first + row
         if state.deleted:
@@ -227,6 +271,9 @@ class Merger:
                 one_field, base=one.base(row, column), writer=writer, current=current,
                 proposed=proposed, current_hlc=state.hlc, proposed_hlc=one.run.hlc,
             )
+            sentence = (broken or {}).get(one_field.name, "")
+            if sentence and current != proposed:
+                outcome = Outcome.CONFLICT
             if outcome is Outcome.APPLY:
                 told.stored[one_field.name] = value
                 told.fw[one_field.number] = own
@@ -234,7 +281,8 @@ class Merger:
                 continue
             if outcome is Outcome.CONFLICT:
                 self._clash(
-                    one, row, one_field, writer, current, actor, proposed, base=one.base(row, column)
+                    one, row, one_field, writer, current, actor, proposed, base=one.base(row, column),
+                    rule=sentence,
                 )
             self._tell(told, one_field, current, writer)
         if told.stored:
@@ -281,8 +329,13 @@ class Merger:
         cause = one.run.cause
         if cause.startswith(RESOLVES):
             self._check_resolution(one, actor, cause.removeprefix(RESOLVES))
-        for bureau in {s.values.get("source_bureau") for s in states.values()}:
-            access.require(actor, action, one.declared, {"source_bureau": bureau}, cause=cause)
+        asked = access.action_of(action, one.declared, {f.name for f in one.fields})
+        seen: set[tuple[Value, ...]] = set()
+        for state in states.values():
+            owners = {n: state.values.get(n) for n in access.OWNERS}
+            if tuple(owners.values()) not in seen:
+                seen.add(tuple(owners.values()))
+                access.require(actor, asked, one.declared, owners, cause=cause)
 
     def _within_scope(self, one: Incoming, actor: Actor, states: dict[str, RowState]) -> None:
         """A registry record is kept by those who see it; one that left their scope has another keeper."""

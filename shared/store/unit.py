@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Protocol
 
-import msgspec
 import sqlalchemy as sa
 
 from shared import access
@@ -26,10 +25,11 @@ from shared.record import RecordType
 from shared.store import sql
 from shared.store.indexing import index_new, reindex, unindex
 from shared.store.proving import prove
+from shared.store.reviving import enter_again
+from shared.store.rowstate import ROW_SYSTEM, RowState, decode_fw, encode_fw
 from shared.store.values import columns_of, from_stored, to_stored
 
 CHUNK = 1000
-ROW_SYSTEM = ("_w", "_fw", "_tag", "_hlc", "_deleted")
 
 
 @dataclass(slots=True)
@@ -73,31 +73,6 @@ class Sink(Protocol):
 
     def flush(self, unit: Unit) -> None:
         """Write ``unit.captured`` within the unit's transaction."""
-
-
-@dataclass(slots=True)
-class RowState:
-    """A stored row as merging and editing see it."""
-
-    values: dict[str, Value]
-    w: int
-    fw: dict[int, int]
-    tag: int
-    hlc: int
-    deleted: bool
-
-    def writer(self, number: int) -> int:
-        """Reference of the change that set this field."""
-        return self.fw.get(number, self.w)
-
-
-_fw_decoder = msgspec.msgpack.Decoder(dict[int, int])
-_fw_encoder = msgspec.msgpack.Encoder()
-
-
-def encode_fw(fw: dict[int, int]) -> bytes | None:
-    """Per-field references as stored."""
-    return _fw_encoder.encode(fw) if fw else None
 
 
 def moved_from(
@@ -191,9 +166,7 @@ class Unit:
         first = self._take(len(ids))
         written = self.put_new(declared, fields, ids, columns, range(first, first + len(ids)), self.hlc)
         if written != len(ids):
-            raise InputError(
-                f"要新增的{declared.title}中有已经存在的记录。", "请先查询，在已有记录上修改。"
-            )
+            enter_again(self, declared, fields, ids, columns, first)
         self._capture(declared, Op.INSERT, tuple(fields), ids, columns, first)
 
     def update(
@@ -255,6 +228,19 @@ class Unit:
         captured = self._capture(declared, Op.DELETE, seen, [record_id], [], seq)
         captured.bases = [[state.writer(f.number)] for f in seen]
 
+    def capture(
+        self,
+        declared: RecordType,
+        op: Op,
+        fields: tuple[Field, ...],
+        ids: list[str],
+        columns: list[list[Value]],
+    ) -> int:
+        """Note changes whose rows the caller writes itself; returns the reference of the first."""
+        first = self._take(len(ids))
+        self._capture(declared, op, fields, ids, columns, first)
+        return first
+
     # --- what merging uses too ---------------------------------------------
     def load(
         self, declared: RecordType, ids: Sequence[str], names: tuple[str, ...] | None = None
@@ -271,7 +257,7 @@ class Unit:
             out[record_id] = RowState(
                 dict(zip(names, row, strict=False)),
                 w,
-                _fw_decoder.decode(fw) if fw else {},
+                decode_fw(fw),
                 tag,
                 hlc,
                 bool(deleted),
@@ -402,7 +388,8 @@ class Unit:
         return new
 
     def _may_update(self, declared: RecordType, state: RowState, new: Mapping[str, Value]) -> None:
-        access.require(self.actor, Action.UPDATE, declared, state.values, cause=self.cause)
+        action = access.action_of(Action.UPDATE, declared, new)
+        access.require(self.actor, action, declared, state.values, cause=self.cause)
         access.require_grant(self.actor, declared, state.values)
         access.require_grant(self.actor, declared, {**state.values, **new})
         cycle = declared.lifecycle

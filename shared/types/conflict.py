@@ -20,7 +20,7 @@ LIFECYCLE = Lifecycle(
     (
         Transition(
             "resolve", "处理", ("open",), "resolved", ("bureau_admin", "hub_admin"),
-            needs=("resolution", "resolved_by", "resolved_at"),
+            needs=("resolution", "resolved_by", "resolved_at"), offers=("decision", "reason"),
         ),
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ PENALTY: dict[str, Any] = {
     "item": catalog.by_name("penalty_item").id_for_key("CF0001"), "valid_to": date(2027, 5, 1),
     "decided_on": date(2026, 5, 1), "published_until": date(2027, 5, 1),
 }  # fmt: skip
+UNIT = {"name": "青穗食品检验检测中心", "kind": "1"}
 
 
 def two_bureaus(place: Place, enrol_at: Enrol) -> tuple[Device, Device]:
@@ -97,14 +98,18 @@ def test_a_number_changed_into_a_taken_one_collides_too(place: Place, enrol_at: 
 def test_what_is_voided_or_incomplete_collides_with_nothing(place: Place, enrol_at: Enrol) -> None:
     a, b = two_bureaus(place, enrol_at)
     gone = penalty(a)
-    a.insert("penalty", {**PENALTY, "document_no": "驿罚〔2026〕7号", "authority_uscc": None}, proven=True)
+    a.insert("external_unit", UNIT)
     a.sync()
     a.delete("penalty", gone)
     a.sync()
     penalty(b)
-    b.insert("penalty", {**PENALTY, "document_no": "驿罚〔2026〕7号", "authority_uscc": None}, proven=True)
+    b.insert("external_unit", UNIT)
     b.sync()
     assert b.statuses() == ["applied"] and b.conflicts() == []
+    b.insert("external_unit", {**UNIT, "uscc": PENALTY["uscc"]})
+    a.insert("external_unit", {**UNIT, "uscc": PENALTY["uscc"]})
+    b.sync(), a.sync()
+    assert [c["field"] for c in a.conflicts()] == ["uscc,kind"]
 
 
 def test_an_officer_entered_by_two_bureaus(place: Place, enrol_at: Enrol) -> None:

@@ -1,0 +1,41 @@
+"""A stored row as merging and editing see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.changes import Value
+
+ROW_SYSTEM = ("_w", "_fw", "_tag", "_hlc", "_deleted")
+
+
+@dataclass(slots=True)
+class RowState:
+    """Values with the references of the changes that set them."""
+
+    values: dict[str, Value]
+    w: int
+    fw: dict[int, int]
+    tag: int
+    hlc: int
+    deleted: bool
+
+    def writer(self, number: int) -> int:
+        """Reference of the change that set this field."""
+        return self.fw.get(number, self.w)
+
+
+_fw_decoder = msgspec.msgpack.Decoder(dict[int, int])
+_fw_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_fw(fw: dict[int, int]) -> bytes | None:
+    """Per-field references as stored."""
+    return _fw_encoder.encode(fw) if fw else None
+
+
+def decode_fw(stored: bytes | None) -> dict[int, int]:
+    """Back from storage."""
+    return _fw_decoder.decode(stored) if stored else {}
