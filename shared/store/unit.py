@@ -443,3 +443,6 @@ def _apart(edits: Sequence[Edit]) -> Iterator[Sequence[Edit]]:
         part.append(edit)
         met.add(edit[0])
     yield part
+
+
+__all__ = ["ROW_SYSTEM", "Author", "Captured", "RowState", "Sink", "Unit", "encode_fw", "moved_from"]

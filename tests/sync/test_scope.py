@@ -19,7 +19,9 @@ ENTITY: dict[str, Any] = {
     "uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": DIVISION,
     "address": "驿东路18号", "legal_person": "言初",
 }  # fmt: skip
-ALERT = {"kind": "1", "origin": "2", "reason": "住所查无此企业", "raised_on": "2026-05-06"}
+ALERT = {
+    "uscc": "91310113XN12345667", "entity_name": "上海宝山青穗餐饮有限公司", "kind": "1", "origin": "2", "reason": "住所查无此企业", "raised_on": "2026-05-06",
+}  # fmt: skip
 
 
 def hub_update(place: Place, type_name: str, record_id: str, **values: Any) -> None:
