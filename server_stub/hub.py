@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-
-import sqlalchemy as sa
 
 from server_stub import keys as hub_keys
 from server_stub.answering import MEDIA_RAW, Answer, Answering, Shelf
 from server_stub.answers import Answers
+from server_stub.diary import MEDIA, NETWORK, Diary, Handled, carrier_of
 from server_stub.enrolment import Enrolment
 from server_stub.keys import HubKeys
-from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, REVOKED, Intake, Ledger
+from server_stub.ledger import REVOKED, Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
-from server_stub.pieces import HubPieces, PieceIntake, Receiving
+from server_stub.pieces import HubPieces, Receiving
 from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
-from shared.access import HUB_ACTOR
 from shared.clock import Clock
 from shared.errors import HubRefused, PackageError, YizhanError
 from shared.ids import new_id
@@ -36,35 +31,8 @@ from sync import messages, package
 from sync.entries import part
 from sync.layout import Core, Kind
 from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Branch, Cursor
-from sync.package import Opened, Sealed, Verified
+from sync.package import Opened
 from sync.signing import VerifyKey
-
-NETWORK = "network"
-MEDIA = "media"
-STRANGERS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class _Began:
-    at: str
-    since: float
-
-
-@dataclass(slots=True)
-class Handled:
-    """What became of one incoming package."""
-
-    verified: Verified
-    bureau: str
-    person: str = ""
-    intake: Intake = field(default_factory=Intake)
-    pieces: PieceIntake = field(default_factory=PieceIntake)
-    volumes: list[Sealed] = field(default_factory=list)
-
-    @property
-    def device(self) -> str:
-        """Who sealed it."""
-        return self.verified.core.exporter
 
 
 class Hub:
@@ -84,7 +52,6 @@ class Hub:
         keys: HubKeys | None = None,
     ) -> None:
         self.data = data
-        self._strangers: list[float] = []
         self.clock = clock or Clock()
         self.keys = keys or hub_keys.load(data / "hub.key", passphrase)
         self.store = Store(
@@ -93,6 +60,7 @@ class Hub:
         with self.store.read() as connection:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
+        self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
@@ -138,14 +106,17 @@ class Hub:
             )
         return found.sign if found else None
 
-    def handle(self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None) -> Handled:
+    def handle(
+        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None, *, carrier: str = ""
+    ) -> Handled:
         """Take a package, write the answer package to ``out``, and log the exchange.
 
         :param shelf: where further volumes of an answer go that one file cannot hold; whoever
             gives one also waits until a first load is built.
+        :param carrier: how it came, where that is known better than from its maker.
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
-        began = _Began(self.clock.stamp(), time.monotonic())
+        began = self.diary.begin(carrier)
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         try:
@@ -157,9 +128,9 @@ class Hub:
                 else self._take(stream, out, shelf)
             )
         except YizhanError as refused:
-            self._log_refused(stream, size, refused, began)
+            self.diary.refused(stream, size, refused, began)
             raise
-        self._log(handled, size, began)
+        self.diary.handled(handled, size, began)
         return handled
 
     def export(self, group: list[Recipient], spool: Path) -> Iterator[tuple[Path, Posted]]:
@@ -169,13 +140,13 @@ class Hub:
         one = group[0].device
         device = one.device if len(group) == 1 else f"{group[0].name} 等 {len(group)} 个席位"
         while more:
-            began = _Began(self.clock.stamp(), time.monotonic())
+            began = self.diary.begin()
             draft = spool / f"{new_id()}.yzp"
             with draft.open("w+b") as out:
                 posted = self.mail.seal(group, out, MEDIA_RAW, after)
                 out.seek(0)
                 core = package.inspect(out).core
-            self._write_log(
+            self.diary.write(
                 core, began, device=device[:100], bureau=one.bureau, carrier=MEDIA, direction="down",
                 fingerprint=posted.sealed.fingerprint.hex(), sets=0, changes=0, bytes=posted.sealed.size,
                 outcome="posted",
@@ -188,6 +159,10 @@ class Hub:
         return self.keys.sign.public if core.exporter == self.keys.hub_id else None
 
     # --- inside --------------------------------------------------------------
+    def _bureau_of(self, device: str) -> str | None:
+        found = self.ledger.device(device)
+        return found.bureau if found else None
+
     def _admit(self, stream: BinaryIO, out: BinaryIO) -> Handled:
         verified = package.verify(stream, self.signer)
         device = self.enrolment.grant(verified.core, out)
@@ -210,8 +185,8 @@ class Hub:
             _sets(opened, asks, receiving, self.ledger.learn), opened.core.package_id, device.device
         )
         handled.pieces = receiving.done
-        handled.person = asks[0].person if asks else ""
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
+        handled.ask = ask
         answer = Answer(
             device, ask, opened.core.package_id, by_stick=carrier_of(opened.core) == MEDIA,
             pieces=lambda limit: self.pieces.answer(device, ask.pieces, handled.pieces, limit),
@@ -224,98 +199,6 @@ class Hub:
             )
         handled.volumes = self.answering.write(answer, out, shelf)
         return handled
-
-    def _log(self, handled: Handled, size: int, began: _Began) -> None:
-        intake, core = handled.intake, handled.verified.core
-        quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and not handled.pieces.anything
-        if carrier_of(core) == NETWORK and intake.outcome == EMPTY and quiet:
-            return  # a device that only looks is not an exchange worth a line
-        enrolled = core.kind is Kind.ENROL_REQUEST
-        self._write_log(
-            core,
-            began,
-            fingerprint=handled.verified.fingerprint.hex(),
-            bureau=handled.bureau or None,
-            sets=len(intake.sets),
-            changes=intake.changes,
-            bytes=size,
-            outcome="enrolled" if enrolled else _outcome(handled),
-            person=_plain(handled.person, 50),
-            reason=_plain(
-                "；".join([*sorted({s.reason for s in intake.sets if s.reason}), *_said(handled)]), 2000
-            ),
-        )
-
-    def _log_refused(
-        self, stream: BinaryIO, size: int, refused: YizhanError, began: _Began
-    ) -> None:
-        core: Core | None = None
-        stream.seek(0)
-        with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
-            core = package.inspect(stream).core
-        if isinstance(refused, PackageError) and not self._may_log_stranger():
-            return  # anybody can send garbage; it must not fill the log
-        exporter = _plain(core.exporter, 100) if core else None
-        known = self.ledger.device(exporter) if exporter else None
-        self._write_log(
-            core, began, bureau=known.bureau if known else None, sets=0, changes=0, bytes=size,
-            outcome="refused", reason=refused.message,
-        )
-
-    def _may_log_stranger(self) -> bool:
-        """At most :data:`STRANGERS` lines an hour about packages nobody vouches for."""
-        now = time.monotonic()
-        self._strangers = [t for t in self._strangers if now - t < 3600]
-        if len(self._strangers) >= STRANGERS:
-            return False
-        self._strangers.append(now)
-        return True
-
-    def _write_log(self, core: Core | None, began: _Began, **said: object) -> None:
-        values = {
-            "package_id": _plain(core.package_id, 100) if core else None,
-            "device": _plain(core.exporter, 100) if core else None,
-            "carrier": carrier_of(core) if core else NETWORK,
-            "kind": str(core.kind) if core else None,
-            "direction": "up",
-            "started_at": began.at,
-            "duration_ms": round((time.monotonic() - began.since) * 1000),
-            **said,
-        }
-        with self.store.unit(HUB_ACTOR) as unit:
-            if core is not None:
-                values["device"] = _seat(unit.connection, str(values["device"] or ""))
-            unit.insert(self.store.types["exchange"], [values], way="exchange", proven=True)
-
-
-def _seat(connection: sa.Connection, device: str) -> str | None:
-    """A device as administrators know it: its name, and enough of its id to tell two apart."""
-    found = sql.fetch(connection, "device", ("name",), [device])
-    return f"{found[0][0]}（{device[-8:]}）"[:100] if found else device or None
-
-
-def carrier_of(core: Core) -> str:
-    """By which way a package was meant to travel; its maker says so in the signed core."""
-    return MEDIA if core.prereqs.get("carrier") == MEDIA else NETWORK
-
-
-def _plain(text: str, most: int) -> str | None:
-    """What a device says about itself, as a database can hold it; None for nothing."""
-    return text.replace("\0", "")[:most] or None
-
-
-def _outcome(handled: Handled) -> str:
-    """What the log says of a package: the worst that happened to its sets and pieces."""
-    intake, pieces = handled.intake, handled.pieces
-    if intake.outcome != EMPTY or not pieces.anything:
-        return intake.outcome
-    if pieces.bad or pieces.strange:
-        return "partial" if pieces.taken else "refused"
-    return APPLIED if pieces.taken else DUPLICATE
-
-
-def _said(handled: Handled) -> list[str]:
-    return [handled.pieces.words] if handled.pieces.anything else []
 
 
 def _sets(

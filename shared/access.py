@@ -75,6 +75,7 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "medium": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "hand_over": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "exchange": frozenset(),
+    "seat_state": frozenset(),
 }
 _BY_STEPS_ALONE = frozenset({"conflict", "device"})
 """What the hub makes and people only move along its workflow: nothing else of it is theirs to say."""
@@ -88,6 +89,7 @@ _VERBS: dict[str, str] = {
 }  # fmt: skip
 _READERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "exchange": frozenset({Role.HUB_ADMIN}),
+    "seat_state": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "device": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "user": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
 }

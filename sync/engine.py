@@ -206,6 +206,7 @@ class Engine:
                 ],
                 waiting=exchange.unsettled(connection),
                 snapshot=holding,
+                report={"pending": exchange.pending(connection)},
             )
             draft = CoreDraft(
                 Kind.CHANGES,

@@ -180,6 +180,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param branches: every incarnation of this database after the first, oldest first.
     :param waiting: ids of change sets that are parked or quarantined as far as it knows.
     :param snapshot: None from a program that knows no first loads.
+    :param report: counts for the administrators' overview: ``pending`` changes when it was sealed.
     """
 
     v: int
@@ -192,6 +193,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     branches: list[Branch] = []
     waiting: list[str] = []
     snapshot: Holding | None = None
+    report: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

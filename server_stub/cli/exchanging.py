@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import codes_known, opened
+from server_stub.diary import MEDIA
 from server_stub.ledger import EMPTY
 from shared.errors import InputError
 from sync.layout import Kind
@@ -33,7 +34,7 @@ def _import(parsed: argparse.Namespace) -> None:
             stream = files.enter_context(Path(parsed.package).open("rb"))
             out = files.enter_context(draft.open("w+b"))
             files.callback(draft.unlink, missing_ok=True)
-            handled = hub.handle(stream, out)
+            handled = hub.handle(stream, out, carrier=MEDIA)
             out.flush()
             os.fsync(out.fileno())
             os.replace(draft, answer)

@@ -56,6 +56,12 @@ def reach(connection: sa.Connection) -> Reach:
     )
 
 
+def pending(connection: sa.Connection) -> int:
+    """Own changes the hub has not signed for."""
+    at = reach(connection)
+    return max(0, at.written - at.receipted)
+
+
 def uncut(connection: sa.Connection) -> list[Range]:
     """Stretches of the journal that no change set covers yet."""
     return ranges(connection, reach(connection).sealed, max_raw=MAX_RAW, max_changes=MAX_CHANGES)

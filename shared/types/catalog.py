@@ -26,6 +26,7 @@ from shared.types.penalty import Penalty
 from shared.types.penalty_item import PenaltyItem
 from shared.types.permit import Permit
 from shared.types.sanction import Sanction
+from shared.types.seat_state import SeatState
 from shared.types.supervision import Supervision
 from shared.types.supervision_item import SupervisionItem
 from shared.types.task import Task
@@ -60,6 +61,7 @@ ALL: tuple[RecordType, ...] = tuple(
         Exchange,
         Device,
         MediaIntake,
+        SeatState,
         Attachment,
         Medium,
         HandOver,

@@ -125,6 +125,39 @@ def _records() -> None:
         batch_op.create_index('ix_medium_bureau', ['bureau'], unique=False)
         batch_op.create_index('ix_medium_state', ['state'], unique=False)
 
+    op.create_table('seat_state',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=True),
+    sa.Column('name', sa.Text(), nullable=True),
+    sa.Column('bureau', sa.Text(), nullable=True),
+    sa.Column('person', sa.Text(), nullable=True),
+    sa.Column('last_contact_at', sa.Text(), nullable=True),
+    sa.Column('carrier', sa.Text(), nullable=True),
+    sa.Column('program', sa.Text(), nullable=True),
+    sa.Column('ahead_minutes', sa.BigInteger(), nullable=True),
+    sa.Column('pending', sa.BigInteger(), nullable=True),
+    sa.Column('parked', sa.BigInteger(), nullable=True),
+    sa.Column('quarantined', sa.BigInteger(), nullable=True),
+    sa.Column('received_to', sa.BigInteger(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_seat_state')),
+    sa.UniqueConstraint('id', name=op.f('uq_seat_state_id'))
+    )
+    with op.batch_alter_table('seat_state', schema=None) as batch_op:
+        batch_op.create_index('ix_seat_state_bureau', ['bureau'], unique=False)
+        batch_op.create_index('ix_seat_state_device', ['device'], unique=False)
+        batch_op.create_index('ix_seat_state_last_contact_at', ['last_contact_at'], unique=False)
+
     with op.batch_alter_table('conflict', schema=None) as batch_op:
         batch_op.add_column(sa.Column('kind', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('other_id', sa.Text(), nullable=True))
@@ -211,6 +244,7 @@ def _client() -> None:
         batch_op.add_column(sa.Column('incarnation', sa.Integer(), server_default='1', nullable=False))
         batch_op.add_column(sa.Column('apart', sa.SmallInteger(), server_default='0', nullable=False))
 
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_seat_state USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_medium USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_hand_over USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")

@@ -1,0 +1,183 @@
+"""同步日志 as the hub writes it: what became of each package, and where each seat stands (R42)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import sqlalchemy as sa
+
+from server_stub import seats
+from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, Intake
+from server_stub.pieces import PieceIntake
+from server_stub.seats import Contact
+from shared.access import HUB_ACTOR
+from shared.errors import PackageError, YizhanError
+from shared.store import sql
+from shared.store.store import Store
+from shared.store.unit import Unit
+from sync import package
+from sync.layout import Core, Kind
+from sync.messages import Ask
+from sync.package import Sealed, Verified
+
+NETWORK = "network"
+MEDIA = "media"
+STRANGERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """When the handling of a package began: hub time, and a clock that only goes forward.
+
+    :param carrier: how it came; ``""`` = as its maker said.
+    """
+
+    at: str
+    since: float
+    carrier: str = ""
+
+
+@dataclass(slots=True)
+class Handled:
+    """What became of one incoming package."""
+
+    verified: Verified
+    bureau: str
+    ask: Ask | None = None
+    intake: Intake = field(default_factory=Intake)
+    pieces: PieceIntake = field(default_factory=PieceIntake)
+    volumes: list[Sealed] = field(default_factory=list)
+
+    @property
+    def device(self) -> str:
+        """Who sealed it."""
+        return self.verified.core.exporter
+
+
+class Diary:
+    """Writes the lines of the log.
+
+    :param bureau_of: bureau of a device; None when it is unknown.
+    """
+
+    def __init__(self, store: Store, bureau_of: Callable[[str], str | None]) -> None:
+        self._store = store
+        self._bureau_of = bureau_of
+        self._strangers: list[float] = []
+
+    def begin(self, carrier: str = "") -> Began:
+        """Now."""
+        return Began(self._store.clock.stamp(), time.monotonic(), carrier)
+
+    def handled(self, handled: Handled, size: int, began: Began) -> None:
+        """Write down what became of a package, and where its device stands now."""
+        intake, core = handled.intake, handled.verified.core
+        quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and not handled.pieces.anything
+        if carrier_of(core) == NETWORK and intake.outcome == EMPTY and quiet:
+            with self._store.unit(HUB_ACTOR) as unit:
+                self._keep_seat(unit, handled, began)
+            return  # a device that only looks is not an exchange worth a line
+        enrolled = core.kind is Kind.ENROL_REQUEST
+        reasons = [*sorted({s.reason for s in intake.sets if s.reason}), *_said(handled)]
+        with self._store.unit(HUB_ACTOR) as unit:
+            self._keep_seat(unit, handled, began)
+            self._write(
+                unit,
+                core,
+                began,
+                fingerprint=handled.verified.fingerprint.hex(),
+                bureau=handled.bureau or None,
+                sets=len(intake.sets),
+                changes=intake.changes,
+                bytes=size,
+                outcome="enrolled" if enrolled else _outcome(handled),
+                person=_plain(handled.ask.person if handled.ask else "", 50),
+                reason=_plain("；".join(reasons), 2000),
+            )
+
+    def refused(self, stream: BinaryIO, size: int, refused: YizhanError, began: Began) -> None:
+        """Write down a package that was not taken; nothing in it is believed."""
+        core: Core | None = None
+        stream.seek(0)
+        with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
+            core = package.inspect(stream).core
+        if isinstance(refused, PackageError) and not self._may_log_stranger():
+            return  # anybody can send garbage; it must not fill the log
+        exporter = _plain(core.exporter, 100) if core else None
+        bureau = self._bureau_of(exporter) if exporter else None
+        self.write(
+            core, began, bureau=bureau, sets=0, changes=0, bytes=size,
+            outcome="refused", reason=refused.message,
+        )
+
+    def _may_log_stranger(self) -> bool:
+        """At most :data:`STRANGERS` lines an hour about packages nobody vouches for."""
+        now = time.monotonic()
+        self._strangers = [t for t in self._strangers if now - t < 3600]
+        if len(self._strangers) >= STRANGERS:
+            return False
+        self._strangers.append(now)
+        return True
+
+    def write(self, core: Core | None, began: Began, **said: object) -> None:
+        """One line of the log; ``said`` are fields of the record."""
+        with self._store.unit(HUB_ACTOR) as unit:
+            self._write(unit, core, began, **said)
+
+    def _keep_seat(self, unit: Unit, handled: Handled, began: Began) -> None:
+        core = handled.verified.core
+        carrier = began.carrier or carrier_of(core)
+        contact = Contact(
+            core.exporter, handled.bureau, carrier, core.created, self._store.clock.stamp(), handled.ask,
+            handled.intake.sets,
+        )
+        seats.keep(unit, self._store.types["seat_state"], contact)
+
+    def _write(self, unit: Unit, core: Core | None, began: Began, **said: object) -> None:
+        values = {
+            "package_id": _plain(core.package_id, 100) if core else None,
+            "device": _plain(core.exporter, 100) if core else None,
+            "carrier": began.carrier or (carrier_of(core) if core else NETWORK),
+            "kind": str(core.kind) if core else None,
+            "direction": "up",
+            "started_at": began.at,
+            "duration_ms": round((time.monotonic() - began.since) * 1000),
+            **said,
+        }
+        if core is not None:
+            values["device"] = _seat(unit.connection, str(values["device"] or ""))
+        unit.insert(self._store.types["exchange"], [values], way="exchange", proven=True)
+
+
+def _seat(connection: sa.Connection, device: str) -> str | None:
+    """A device as administrators know it: its name, and enough of its id to tell two apart."""
+    found = sql.fetch(connection, "device", ("name",), [device])
+    return f"{found[0][0]}（{device[-8:]}）"[:100] if found else device or None
+
+
+def carrier_of(core: Core) -> str:
+    """By which way a package was meant to travel; its maker says so in the signed core."""
+    return MEDIA if core.prereqs.get("carrier") == MEDIA else NETWORK
+
+
+def _plain(text: str, most: int) -> str | None:
+    """What a device says about itself, as a database can hold it; None for nothing."""
+    return text.replace("\0", "")[:most] or None
+
+
+def _outcome(handled: Handled) -> str:
+    """What the log says of a package: the worst that happened to its sets and pieces."""
+    intake, pieces = handled.intake, handled.pieces
+    if intake.outcome != EMPTY or not pieces.anything:
+        return intake.outcome
+    if pieces.bad or pieces.strange:
+        return "partial" if pieces.taken else "refused"
+    return APPLIED if pieces.taken else DUPLICATE
+
+
+def _said(handled: Handled) -> list[str]:
+    return [handled.pieces.words] if handled.pieces.anything else []
