@@ -69,19 +69,19 @@ def write_safely(
     """
     size = source.stat().st_size
     with medium_errors(folder):
-        marks = _identity(folder)
+        marks = _Marks.of(folder)
         _check_room(folder, size)
         part, name = _create(folder, names)
     try:
-        with medium_errors(folder):
-            digest = _copy(source, part, size, lambda: _still(folder, marks, part), progress)
-            _still(folder, marks, part)
+        with medium_errors(folder), _sudden(marks):
+            digest = _copy(source, part, size, lambda: marks.require(part), progress)
+            marks.require(part)
             progress(0, 0, "正在回读核对")
             _read_back(part, digest, verify)
             final = _free_name(folder, name)
             os.rename(part, final)
             _sync_folder(folder)
-            _still(folder, marks, final)
+            marks.require(final)
     except BaseException:
         with suppress(OSError):
             part.unlink()
@@ -124,6 +124,11 @@ def explain(bad: OSError, where: Path) -> MediaError:
 
 
 def _explain_reading(bad: OSError, where: Path) -> MediaError:
+    if bad.errno == errno.EIO and where.exists():
+        return MediaError(
+            "介质读取出错：文件还在，但有一段读不出来，可能有坏块。",
+            "请换一个接口再试；仍不行请对方换一个介质重新导出，本机数据没有变动。",
+        )
     if _is_gone(bad):
         return MediaGone(
             "文件不在了：介质可能已被拔出，或接触不良。",
@@ -141,18 +146,69 @@ def _is_gone(bad: OSError) -> bool:
     return system in _WINDOWS_GONE or (bad.errno in _GONE and system not in _WINDOWS_READ_ONLY)
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    found = os.stat(folder)
-    if not os.path.isdir(folder):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    return found.st_dev, found.st_ino
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What a folder is recognised by, and the file system it lies on.
+
+    :param root: where that file system is mounted; :param root_device: which it was.
+    """
+
+    folder: Path
+    device: int
+    number: int
+    root: Path
+    root_device: int
+
+    @classmethod
+    def of(cls, folder: Path) -> _Marks:
+        """As it is now; raises ``OSError``."""
+        found = os.stat(folder)
+        if not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        root = folder.absolute()
+        while not os.path.ismount(root) and root != root.parent:
+            root = root.parent
+        return cls(folder, found.st_dev, found.st_ino, root, os.stat(root).st_dev)
+
+    def require(self, file: Path) -> None:
+        """The same folder with our file in it: a medium changed under us keeps taking bytes silently."""
+        found = os.stat(self.folder)
+        if (found.st_dev, found.st_ino) != (self.device, self.number):
+            raise _swapped(self.folder)
+        os.stat(file)
+
+    def deleted(self) -> bool:
+        """Whether the medium is still in its place and only the folder is gone."""
+        try:
+            return not self.folder.exists() and os.stat(self.root).st_dev == self.root_device
+        except OSError:
+            return False
 
 
-def _still(folder: Path, marks: tuple[int, int], file: Path) -> None:
-    """The same folder with our file in it: a medium changed under us keeps taking bytes silently."""
-    if _identity(folder) != marks:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    os.stat(file)
+def _swapped(folder: Path) -> MediaGone:
+    return MediaGone(
+        "原来的介质不在了，同一位置上是另一个介质或文件夹。",
+        f"请换回原来的介质，或确认 {folder} 就是要用的介质后重新开始。{SPARE}",
+    )
+
+
+@contextmanager
+def _sudden(marks: _Marks) -> Iterator[None]:
+    """What happened to a medium that was there when writing began."""
+    try:
+        yield
+    except OSError as bad:
+        if _is_gone(bad) and marks.deleted():
+            raise MediaGone(
+                "写入途中文件夹不见了：已被删除或改名，也可能介质已被拔出。",
+                f"请在介质上重新选择一个文件夹再试。{SPARE}",
+            ) from bad
+        if bad.errno == errno.EIO and marks.folder.exists():
+            raise MediaError(
+                "介质读写出错：介质还在，但这一处写不进或读不出，可能有坏块。",
+                f"请换一个介质重新导出，这个介质不要再用。{SPARE}",
+            ) from bad
+        raise
 
 
 def _check_room(folder: Path, size: int) -> None:
@@ -279,7 +335,8 @@ def _fetch(source: Path, target: Path, progress: Progress) -> int:
             raise MediaError("所选的是文件夹，不是交换包。", "请选择扩展名为 .yzp 的文件。")
         if source.exists() and not source.is_file():
             raise MediaError("所选的不是文件。", "请选择扩展名为 .yzp 的文件。")
-        size = source.stat().st_size
+        about = source.stat()
+        size = about.st_size
         if size > MAX_VOLUME + SLACK * 64:
             raise PackageError("文件过大，不是驿站交换包。", "请选择扩展名为 .yzp 的交换包文件。")
         done = 0
@@ -289,8 +346,14 @@ def _fetch(source: Path, target: Path, progress: Progress) -> int:
                 _keep(out, piece)
                 done += len(piece)
             _flush(out)
-        if done != size:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        now = source.stat()
+        if done != size or (now.st_ino, now.st_size, now.st_mtime_ns) != (
+            about.st_ino, size, about.st_mtime_ns
+        ):
+            raise MediaError(
+                "读取时文件被换掉或改动了。",
+                "请确认没有别的程序在写这个介质，再重新选择文件；本机数据没有变动。",
+            )
     progress(size, size, "正在读取介质")
     return done
 

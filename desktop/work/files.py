@@ -7,8 +7,21 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from shared.errors import DiskFull, StoreError, why
+from shared.errors import DiskFull, MediaGone, StoreError, why
 from shared.ids import new_id
+
+
+def write_chosen(path: Path, data: bytes) -> None:
+    """Like :func:`write_atomic`, at a place a person chose: its folder must be there.
+
+    A stick that was pulled out leaves a path behind; making its folder would put the file
+    on the local disk, where nobody looks for it. Raises :class:`MediaGone`.
+    """
+    if not path.parent.is_dir():
+        raise MediaGone(
+            f"文件夹“{path.parent}”不在了：介质可能已被拔出。", "请重新插好介质，或另选一个文件夹再保存。"
+        )
+    write_atomic(path, data, 0o644)
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:

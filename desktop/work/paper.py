@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QTextDocument,
 )
 
-from desktop.work.files import write_atomic
+from desktop.work.files import write_chosen
 from shared.supervision.verification import minutes
 
 RESOLUTION = 300
@@ -83,7 +83,7 @@ def write_pdf(html: str, path: Path, watermark: Watermark, title: str) -> int:
     writer.setCreator("驿站")
     pages = draw(html, writer, watermark, title)
     buffer.close()
-    write_atomic(path, bytes(buffer.data().data()), 0o644)
+    write_chosen(path, bytes(buffer.data().data()))
     return pages
 
 
