@@ -185,6 +185,11 @@ class Hub:
             _sets(opened, asks, receiving, self.ledger.learn), opened.core.package_id, device.device
         )
         handled.pieces = receiving.done
+        if opened.core.kind is Kind.ATTACHMENTS and receiving.done.only_strange:
+            raise PackageError(
+                "这个交换包里的附件，所属的记录还没有到中心。",
+                "请先导入同一介质上的变更包，再导入这个附件包。",
+            )
         ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
         handled.ask = ask
         answer = Answer(

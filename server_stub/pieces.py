@@ -69,6 +69,11 @@ class PieceIntake:
         return bool(self.taken or self.repeated or self.strange)
 
     @property
+    def only_strange(self) -> bool:
+        """Whether no record names any of them."""
+        return bool(self.strange) and not self.taken and not self.repeated
+
+    @property
     def words(self) -> str:
         """For the sync log; ``""`` when there were none."""
         if not self.anything:

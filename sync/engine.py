@@ -252,6 +252,7 @@ class Engine:
                 self._take_down(part(entry, "envelope"), bytes(entry.data), out)
             elif entry.kind in (PIECES, PIECE):
                 self.pieces.absorb(entry, out.pieces)
+                out.types |= {"attachment"} if out.pieces.anything else set()
             elif entry.kind == SNAPSHOT:
                 out.repeated = not self.first_load.take(entry, opened.core, tell) and out.repeated
             elif entry.kind == STATE:

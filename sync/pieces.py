@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.attachments import numbers, piece_size, pieces_of, spans
 from shared.errors import (
@@ -116,16 +117,19 @@ class PieceExchange:
             return None
         return PieceAsk(have=[bytes.fromhex(r.sha256) for r in have], want=want)
 
-    def entries(self, limit: int, *, blind: bool = False, skip: Collection[str] = ()) -> Iterator[Entry]:
+    def entries(
+        self, limit: int, *, blind: bool = False, skip: Collection[tuple[str, int]] = ()
+    ) -> Iterator[Entry]:
         """Pieces the hub lacks, oldest content first, up to about ``limit`` bytes.
 
         :param blind: also of contents the hub has not been asked about (for a stick).
+        :param skip: pieces that lie on the medium already.
         """
         left = limit
         for row, no in self._to_send(blind=blind):
             if left <= 0:
                 return
-            if row.sha256 in skip:
+            if (row.sha256, no) in skip:
                 continue
             try:
                 data = self._contents.get(row.sha256, no)
@@ -140,6 +144,10 @@ class PieceExchange:
         """Contents and bytes that wait to be sent."""
         found = self._to_send(blind=blind)
         return len({row.sha256 for row, _ in found}), sum(piece_size(r.size, no) for r, no in found)
+
+    def unsent(self) -> list[tuple[str, int, int]]:
+        """Hash, number and bytes of every piece the hub may lack."""
+        return [(r.sha256, no, piece_size(r.size, no)) for r, no in self._to_send(blind=True)]
 
     def missing(self) -> tuple[int, int]:
         """Contents and bytes that wait to be fetched and that the hub may have."""
@@ -194,12 +202,14 @@ class PieceExchange:
         with self._store.read() as connection:
             rows = pieces.undelivered(connection, MOST_ASKED)
             lacking = pieces.lacking(connection, [r.sha256 for r in rows])
-        return [
+            carried = pieces.carried(connection, [r.sha256 for r in rows])
+        found = [
             (r, no)
             for r in rows
             if (r.asked or blind) and r.sha256 not in self._refused
             for no in lacking.get(r.sha256, ())
         ]
+        return sorted(found, key=lambda one: (one[0].sha256, one[1]) in carried)  # those on a stick last
 
     def _left(self) -> tuple[int, int]:
         """Bytes still to send and to fetch."""
@@ -215,7 +225,7 @@ class PieceExchange:
         draft.replace(self._up)
         return sealed
 
-    def seal(self, out: object, carrier: str, person: str, entries: Iterator[Entry]) -> Sealed:
+    def seal(self, out: BinaryIO, carrier: str, person: str, entries: Iterator[Entry]) -> Sealed:
         """A package of pieces, with what is wanted in return."""
         ask = Ask(
             v=PROTOCOL, incarnation=self._incarnation, cursors={}, person=person,
@@ -230,7 +240,7 @@ class PieceExchange:
             yield Entry(ASK, {"ask": messages.encode(ask)})
             yield from entries
 
-        return package.seal(out, draft, [self._hub.seal], self._keys.sign, inside())  # type: ignore[arg-type]
+        return package.seal(out, draft, [self._hub.seal], self._keys.sign, inside())
 
     def _unfinished(self) -> Sealed | None:
         """The package an earlier attempt could not bring to its end; the same bytes go on."""
@@ -300,13 +310,13 @@ class PieceExchange:
         self._refused |= {one.hex() for one in word.bad}
         with self._store.write() as connection:
             known = read_text(connection, EPOCH_FACT)
-            if word.at < read_text(connection, "content_word_at") and known == word.epoch:
+            if word.at < read_text(connection, pieces.WORD_AT) and known == word.epoch:
                 return  # an older answer that arrives late takes nothing back
             if known != word.epoch:
                 if known:
                     pieces.doubt_all(connection)
                 write_text(connection, EPOCH_FACT, word.epoch)
-            write_text(connection, "content_word_at", word.at)
+            write_text(connection, pieces.WORD_AT, word.at)
             rows = pieces.of(connection, held | lacks.keys())
             for sha256, row in rows.items():
                 if sha256 in held and not row.delivered:

@@ -13,9 +13,9 @@ from typing import Any
 
 from shared.changes import Block, Op, Run, decode_block
 from shared.errors import PackageError, PackageTampered
-from shared.store import exchange, sql
+from shared.store import exchange, pieces, sql
 from shared.store.exchange import CursorRow
-from shared.store.facts import read_number
+from shared.store.facts import read_number, read_text
 from shared.store.journal import raw_blocks
 from shared.store.store import Store
 from sync import messages, signing
@@ -23,7 +23,7 @@ from sync.carrier import Progress
 from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN
-from sync.messages import DOWN, RECEIPT, STATE, Down, Receipt, SetReceipt, State
+from sync.messages import DOWN, PIECE, PIECES, RECEIPT, STATE, Down, Holdings, Receipt, SetReceipt, State
 from sync.package import Opened
 from sync.signing import Envelope
 from sync.trust import HubTrust
@@ -53,6 +53,7 @@ class Preview:
     :param echoes: own changes that come back as accepted.
     :param known: changes in it that came by another way already.
     :param unknown: changes of types this version does not know; kept for later.
+    :param pieces: pieces of attachments this device waits for.
     :param repeated: everything in it has been imported before.
     :param gap: why it cannot be applied yet; None when it can.
     """
@@ -66,6 +67,7 @@ class Preview:
     unknown: int = 0
     repeated: bool = True
     complete: bool = True
+    pieces: int = 0
     evidence_at: str = ""
     gap: PackageError | None = None
 
@@ -103,6 +105,15 @@ class _Looker:
             self._receipt(part(entry, "envelope"))
         elif entry.kind == DOWN:
             self._down(part(entry, "envelope"), bytes(entry.data))
+        elif entry.kind == PIECE:
+            if pieces.awaits(self._connection, part(entry, "content").hex(), entry.meta.get("no")):
+                self.out.pieces += 1
+                self.out.repeated = False
+        elif entry.kind == PIECES:
+            signed = signing.verify(Envelope.decode(part(entry, "envelope")), self._hub.sign, signing.PIECES)
+            word = messages.decode(signed, Holdings)
+            if word.at > read_text(self._connection, pieces.WORD_AT):
+                self.out.repeated = False
         elif entry.kind == STATE:
             self.out.complete = not messages.decode(part(entry, "state"), State).more
 

@@ -113,7 +113,7 @@ class Examiner:
         report.kind = KIND_NAMES[core.kind]
         report.package_id = core.package_id
         report.created = core.created
-        to_hub = core.kind in (Kind.CHANGES, Kind.ENROL_REQUEST)
+        to_hub = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS, Kind.ENROL_REQUEST)
         report.sealed_by = self._seat_name(core.exporter) if to_hub else hub.name
         report.sealed_for = hub.name if to_hub else self._reader(core)
 
@@ -129,7 +129,7 @@ class Examiner:
         match core.kind:
             case Kind.ANSWER if self._session.device_keys.seal.kid in core.audience:
                 self._for_us(report, stream, progress)
-            case Kind.CHANGES | Kind.ENROL_REQUEST:
+            case Kind.CHANGES | Kind.ATTACHMENTS | Kind.ENROL_REQUEST:
                 self._for_the_hub(report, core, stream)
             case Kind.ANSWER | Kind.ENROL_GRANT:
                 _vouched(report, package.verify(stream, hub.signer))

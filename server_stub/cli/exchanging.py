@@ -48,6 +48,8 @@ def _import(parsed: argparse.Namespace) -> None:
         intake = handled.intake
         result = "没有变更" if intake.outcome == EMPTY else codes.name("交换结果", intake.outcome)
         print(f"已处理：{len(intake.sets)} 个变更集，{intake.changes} 条变更，{result}")
+        if handled.pieces.anything:
+            print(handled.pieces.words)
         for one in intake.sets:
             if one.reason:
                 print(f"第 {one.first} 至 {one.last} 条：{one.reason}")

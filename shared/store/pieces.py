@@ -17,6 +17,8 @@ from shared.store import sql
 PENDING, VERIFIED = "pending", "verified"
 NOT_WANTED, AHEAD, ASKED_FOR = 0, 1, 2
 """Why a content is fetched: not at all, because its task is ours, because somebody opens it."""
+WORD_AT = "content_word_at"
+"""Fact: time of the hub's latest word about contents."""
 _COLUMNS = "c.sha256, c.size, c.whole, c.delivered, c.asked, c.wanted, c.absent, c.used_at"
 _NAMED = 'EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256 AND a."_deleted" = 0)'
 
@@ -110,7 +112,7 @@ def lacking(connection: sa.Connection, hashes: Collection[str]) -> dict[str, lis
     """Pieces that, as far as known here, the hub lacks, by content."""
     rows = sql.execute(
         connection,
-        f"SELECT sha256, no FROM piece WHERE at_hub = 0 AND {sql.in_ids(False, 'sha256')}"
+        f"SELECT sha256, no FROM piece WHERE at_hub <> 1 AND {sql.in_ids(False, 'sha256')}"
         " ORDER BY sha256, no",
         (sql.ids_parameter(False, list(hashes)),),
     )
@@ -118,6 +120,23 @@ def lacking(connection: sa.Connection, hashes: Collection[str]) -> dict[str, lis
     for sha256, no in rows:
         out.setdefault(sha256, []).append(no)
     return out
+
+
+def carried(connection: sa.Connection, hashes: Collection[str]) -> set[tuple[str, int]]:
+    """Pieces that went onto a medium and of which the hub has said nothing since."""
+    rows = sql.execute(
+        connection,
+        f"SELECT sha256, no FROM piece WHERE at_hub = 2 AND {sql.in_ids(False, 'sha256')}",
+        (sql.ids_parameter(False, list(hashes)),),
+    )
+    return {(str(s), int(n)) for s, n in rows}
+
+
+def note_carried(connection: sa.Connection, found: Iterable[tuple[str, int]]) -> None:
+    """These pieces lie on a medium now; the next one begins with others."""
+    sql.executemany(
+        connection, "UPDATE piece SET at_hub = 2 WHERE sha256 = ? AND no = ? AND at_hub = 0", list(found)
+    )
 
 
 def at_hub(connection: sa.Connection, hashes: Collection[str]) -> dict[str, int]:
@@ -173,6 +192,12 @@ def here(connection: sa.Connection, hashes: Collection[str]) -> dict[str, list[i
     for sha256, no in rows:
         out.setdefault(sha256, []).append(no)
     return out
+
+
+def awaits(connection: sa.Connection, sha256: str, no: object) -> bool:
+    """Whether this device would take a piece."""
+    row = of(connection, [sha256]).get(sha256)
+    return row is not None and not row.whole and no not in here(connection, [sha256]).get(sha256, ())
 
 
 def arrived(connection: sa.Connection, sha256: str, no: int) -> None:

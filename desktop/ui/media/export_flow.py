@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox
 
-from desktop.ui.factlist import Fact, FactList
+from desktop.ui.factlist import Fact, FactList, Section
 from desktop.ui.jobline import size_text
 from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
 from desktop.ui.media.sheet import SheetButtons
+from desktop.ui.notify import WARNING
 from desktop.ui.plain import plain_label
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.theme import TOKENS
 from desktop.ui.words import moment
-from desktop.work.jobs import Job
+from desktop.work.jobs import Job, Progress
 from shared.errors import YizhanError
 
 if TYPE_CHECKING:
+    from desktop.work.attachments import Waiting
     from desktop.work.desk import Desk
     from desktop.work.media import ExportPlan, ExportResult, HandOver
+    from desktop.work.media_pieces import Carried
     from desktop.work.syncing import PendingType
 
 STEPS = ("核对将要带走的数据", "选择介质", "写入并校验", "打印介质交接单")
@@ -48,7 +51,11 @@ class ExportFlow(Flow):
         )
         self.types.set_empty_words("没有待上报的数据", "仍可导出：交换包会请中心把给本单位的数据和回执带回来")
         self.types.setMinimumHeight(240)
-        self.add_page(self.plan_facts, paragraph(_PROMISE, muted=True), self.types, name="核对")
+        self.with_attachments = QCheckBox("附件一并导出")
+        self.with_attachments.setChecked(True)
+        self.add_page(
+            self.plan_facts, self.with_attachments, paragraph(_PROMISE, muted=True), self.types, name="核对"
+        )
         self.medium = MediumForm(desk, "存放位置", "U 盘上的文件夹；供刻录时可以是本机的文件夹")
         self.for_burning = QCheckBox("导出到文件夹供刻录光盘")
         self.for_burning.setToolTip(_DISC)
@@ -71,10 +78,10 @@ class ExportFlow(Flow):
         self.medium.load()
         self.show_page(0)
         self.set_buttons(make_button("下一步", self._choose_medium, primary=True))
-        media, syncing = self.desk.media, self.desk.syncing
+        media, syncing, attachments = self.desk.media, self.desk.syncing, self.desk.attachments
         self.desk.jobs.run(
             "核对将要带走的数据",
-            lambda _: (media.plan_export(), syncing.pending_types()),
+            lambda _: (media.plan_export(), syncing.pending_types(), attachments.waiting()),
             lambda found: self._show_plan(*found),
             self.failed, quiet=True, owner=self,
         )  # fmt: skip
@@ -84,7 +91,10 @@ class ExportFlow(Flow):
         return self._result
 
     # --- steps -----------------------------------------------------------------
-    def _show_plan(self, plan: ExportPlan, types: list[PendingType]) -> None:
+    def _show_plan(self, plan: ExportPlan, types: list[PendingType], attached: Waiting) -> None:
+        count, size = attached.to_send, size_text(attached.to_send_bytes)
+        self.with_attachments.setText(f"附件一并导出（{count:,} 个，{size}）" if count else "没有待传的附件")
+        self.with_attachments.setEnabled(bool(count))
         before = f"其中 {plan.exported_before:,} 个以前导出过，中心还没有回执，会再次带上"
         sets = f"{plan.sets:,} 个" + (f"（{before}）" if plan.exported_before else "")
         self.plan_facts.set_sections(
@@ -115,6 +125,18 @@ class ExportFlow(Flow):
             return None
         media, folder, medium = self.desk.media, self.medium.path(), self.medium.medium()
         burning = self.for_burning.isChecked()
+        along = self.with_attachments.isEnabled() and self.with_attachments.isChecked()
+        attachments = self.desk.attachments
+
+        def work(progress: Progress) -> tuple[ExportResult, Carried | None, YizhanError | None]:
+            result = media.export(folder, medium, progress, for_burning=burning)
+            if not along:
+                return result, None, None
+            try:
+                return result, attachments.export(folder, progress, for_burning=burning), None
+            except YizhanError as failed:  # the changes lie there all the same
+                return result, None, failed
+
         self._written.setText("正在写入，请不要拔出介质…")
         self._written.setStyleSheet("")
         self.result_facts.set_sections([])
@@ -125,8 +147,8 @@ class ExportFlow(Flow):
         return self.follow(
             self.desk.jobs.run(
                 "写入介质",
-                lambda p: media.export(folder, medium, p, for_burning=burning),
-                self._done,
+                work,
+                lambda found: self._done(*found),
                 self._not_written,
                 lane="write",
                 quiet=True,
@@ -138,8 +160,12 @@ class ExportFlow(Flow):
         self._written.setText("没有写入")
         self.failed(error)
 
-    def _done(self, result: ExportResult) -> None:
+    def _done(
+        self, result: ExportResult, carried: Carried | None = None, failed: YizhanError | None = None
+    ) -> None:
         self._result = result
+        if failed is not None:
+            self.messages.say(WARNING, f"附件没有带上：{failed.message}", failed.hint)
         burning = self.for_burning.isChecked()
         self._written.setText("已写入并回读核对，可以刻录了" if burning else "已写入并回读核对，可以拔出介质")
         self._written.setStyleSheet(f"color: {TOKENS.good};")
@@ -153,7 +179,8 @@ class ExportFlow(Flow):
                         Fact("指纹", result.fingerprint_text, "accent"),
                         Fact("交换包号", result.package_id),
                     ],
-                )
+                ),
+                *_attachment_facts(carried),
             ]
         )
         self.sheet_facts.set_sections([("", hand_over_facts(result.hand_over))])
@@ -168,6 +195,21 @@ class ExportFlow(Flow):
 
     def _leave(self) -> None:
         self.start()
+
+
+def _attachment_facts(carried: Carried | None) -> list[Section]:
+    """The packages of attachments beside the changes; the hub takes them in after those."""
+    if carried is None:
+        return []
+    facts = [
+        Fact("附件包", f"{one.path.name}　{size_text(one.size)}　指纹 {one.fingerprint_text}")
+        for one in carried.files
+    ]
+    facts.append(Fact("导入顺序", "中心先导入上面的变更包，再导入附件包"))
+    if carried.left:
+        text = f"{carried.left:,} 个（{size_text(carried.left_bytes)}）：介质放不下，请换一个介质再导出一次"
+        facts.append(Fact("没有带上", text, "wait"))
+    return [("附件", facts)]
 
 
 def hand_over_facts(one: HandOver) -> list[Fact]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _NUMBERS = {
     "font_size": (9, 12, " 磅", "立即生效"),
     "idle_lock_minutes": (1, 240, " 分钟", "这么久没有操作就要求重新输入密码"),
+    "attachment_quota_mb": (100, 100_000, " MB", "已入库、可再下载的附件最多占用；超出时最久不用的先移走"),
     "auto_sync_minutes": (0, 1440, " 分钟", "0 为不自动同步；有网络时在后台进行"),
 }
 _ROLES = {"officer": "监管人员", "bureau_admin": "单位管理员", "hub_admin": "中心管理员"}

@@ -20,12 +20,15 @@ from shared.errors import Cancelled, Unreachable, YizhanError
 from shared.standing import Standing
 
 if TYPE_CHECKING:
+    from desktop.work.attachments import Waiting
     from desktop.work.desk import Desk
     from desktop.work.session import Lease
     from desktop.work.syncing import Attempt, PendingType, RoundReport, SetView, SyncState
 
 TITLE = "同步"
 """Title of every synchronizing job, also of those the window starts by itself."""
+TRANSFER = "附件传输"
+"""Title of the jobs that carry contents of attachments."""
 
 _WHAT_TO_DO = {
     Standing.SEALED: "等待中心回执；介质丢失也可以再次导出",
@@ -71,6 +74,7 @@ class SyncPage(Page):
         self.tiles = Tiles(
             (
                 ("pending", "待同步"),
+                ("attachments", "附件"),
                 ("receipt", "最近回执"),
                 ("as_of", "数据截止时间"),
                 ("lease", "离线使用期限"),
@@ -123,10 +127,10 @@ class SyncPage(Page):
 
     def load(self) -> None:
         """Read from the local database; the network is not asked."""
-        syncing, session = self._desk.syncing, self._desk.session
+        syncing, session, attachments = self._desk.syncing, self._desk.session, self._desk.attachments
         self._desk.jobs.run(
             "读取同步状态",
-            lambda _: (syncing.state(), syncing.pending_types(), session.lease),
+            lambda _: (syncing.state(), syncing.pending_types(), session.lease, attachments.waiting()),
             lambda found: self._show(*found),
             self.report,
             quiet=True,
@@ -151,7 +155,7 @@ class SyncPage(Page):
 
     def _follow(self, job: Job) -> None:
         """Show a synchronization, whoever started it."""
-        if job.title != TITLE or self.job_line.busy:
+        if job.title not in (TITLE, TRANSFER) or self.job_line.busy:
             return
         self.update_actions()
         self.job_line.follow(job)
@@ -192,7 +196,9 @@ class SyncPage(Page):
         self.open_page.emit(page, {})
 
     # --- showing -------------------------------------------------------------
-    def _show(self, state: SyncState, types: list[PendingType], lease: Lease) -> None:
+    def _show(
+        self, state: SyncState, types: list[PendingType], lease: Lease, attached: Waiting
+    ) -> None:
         waiting = state.pending_changes
         self.tiles.put(
             "pending",
@@ -200,6 +206,7 @@ class SyncPage(Page):
             f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}" if waiting else "",
             "wait" if waiting else "good" if state.all_in else "bad",
         )
+        self._show_attached(attached)
         self.tiles.put("receipt", moment(state.last_receipt_at), f"中心已签收 {state.receipted:,} 条变更")
         signed = moment(state.evidence_at).partition("-")[2] or NOTHING
         self.tiles.put(
@@ -213,6 +220,22 @@ class SyncPage(Page):
         self.types.set_rows(rows, f"共 {sum(t.records for t in types):,} 条记录、{waiting:,} 条变更")
         self.attempts.set_rows([_attempt_row(a) for a in state.attempts], _attempt_total(state.attempts))
         self.update_actions()
+
+    def _show_attached(self, found: Waiting) -> None:
+        """How much content is on its way; it follows its records, beside the work."""
+        parts = []
+        if found.to_send:
+            parts.append(f"待传 {found.to_send:,} 个")
+        if found.to_fetch:
+            parts.append(f"待下载 {found.to_fetch:,} 个")
+        size = found.to_send_bytes + found.to_fetch_bytes
+        held = f"本机缓存 {size_text(found.held_bytes)}，上限 {size_text(found.quota_bytes)}"
+        self.tiles.put(
+            "attachments",
+            "，".join(parts) or "没有待传的附件",
+            f"还要传 {size_text(size)}" if parts else held,
+            "wait" if parts else "plain",
+        )
 
     def _show_lease(self, lease: Lease) -> None:
         tone = {"good": "plain", "warn": "wait", "over": "bad"}[lease.state]
