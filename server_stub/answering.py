@@ -47,6 +47,7 @@ class Answer:
     :param answers: id of the package that asked.
     :param pieces: what is said about contents of attachments, within so many bytes.
     :param receipt: None where no changes came.
+    :param trust_version: how much of the chain of trust the device knows.
     """
 
     device: DeviceRow
@@ -57,6 +58,7 @@ class Answer:
     receipt: bytes | None = None
     arrived: Sequence[str] = ()
     carried: Carried | None = None
+    trust_version: int = 0
 
 
 class Answering:
@@ -78,7 +80,8 @@ class Answering:
             several = {"volumes": len(volumes)} if len(volumes) > 1 else {}
             draft = CoreDraft(
                 Kind.ANSWER, self._keys.hub_id, self._keys.hub_id, self._store.clock.stamp(),
-                prereqs={"answers": answer.answers, **several},
+                prereqs={"answers": answer.answers, **several, **self._keys.said(answer.trust_version)},
+                trust_version=self._keys.version,
                 volume=Volume(i, set_id) if several else None,
             )  # fmt: skip
             done.append(

@@ -14,6 +14,7 @@ from server_stub.loads import Load
 from server_stub.partitions import streams_of
 from server_stub.streams import Segment, segment
 from shared.changes import GENESIS, join_blocks
+from shared.store.facts import read_number
 from shared.store.store import Store
 from sync import messages, signing
 from sync.entries import Entry
@@ -23,6 +24,13 @@ ANSWER_RAW = 24 << 20
 """About how many uncompressed bytes one answer over the network brings."""
 SEGMENT_RAW = 4 << 20
 MOST = 2**63 - 1
+LEASE = "lease_days"
+LEASE_DAYS = 30
+
+
+def lease_days(connection: sa.Connection) -> int:
+    """How many days devices may work without hearing from the hub."""
+    return read_number(connection, LEASE) or LEASE_DAYS
 
 
 @dataclass(slots=True)
@@ -69,6 +77,7 @@ class Answers:
         post = Post(limit, more=True)
         with self._store.read() as connection:
             names = streams_of(connection, device.bureau, admin=device.admin)
+            lease = lease_days(connection)
             if load is None or load.streams:
                 stands = self.stands(ask, names) if load is None else load.stands(names, self._epoch)
                 post.more = False
@@ -85,6 +94,8 @@ class Answers:
             hub_name=self._keys.name,
             arrived=list(arrived),
             wait=load.wait if load is not None else 0,
+            lease_days=lease,
+            device_key=device.sign.key_id,
         )
         yield Entry(STATE, {"state": messages.encode(state)})
 

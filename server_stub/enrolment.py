@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO
 
+from server_stub import accounts
+from server_stub.answers import lease_days
+from server_stub.invitations import open_code, seal_code
 from server_stub.keys import HubKeys
 from shared.access import HUB_ACTOR
 from shared.errors import HubRefused, InputError
@@ -66,12 +69,15 @@ class Enrolment:
                 user = str(row[0])
             code = InviteCode.create(self._keys.sign.public.to_bytes())
             expires = (self._store.clock.now() + timedelta(days=VALID_DAYS)).isoformat()
-            # The code itself is needed to check the proof; it is worthless once used.
+            # The code itself is needed to check the proof; it is kept sealed to the hub's own key.
             sql.execute(
                 unit.connection,
-                "INSERT INTO invite (name, code, bureau, \"user\", expires_at, used_by)"
-                " VALUES (?, ?, ?, ?, ?, '')",
-                (code.name, code.text, person.bureau, user, expires),
+                "INSERT INTO invite (name, code, bureau, \"user\", expires_at, used_by, issued_at)"
+                " VALUES (?, ?, ?, ?, ?, '', ?)",
+                (
+                    code.name, seal_code(code.text, code.name, self._keys), person.bureau, user, expires,
+                    self._store.clock.stamp(),
+                ),
             )
         return code
 
@@ -87,12 +93,15 @@ class Enrolment:
         with self._store.unit(HUB_ACTOR) as unit:
             row = sql.execute(
                 unit.connection,
-                'SELECT code, bureau, "user", expires_at, used_by FROM invite WHERE name = ?',
+                'SELECT code, bureau, "user", expires_at, used_by, cancelled_at FROM invite WHERE name = ?',
                 (request.invite,),
             ).fetchone()
             if row is None:
                 raise HubRefused("登记码不存在。", "请向中心管理员重新索取登记码。")
-            code, bureau, user, expires, used_by = row
+            sealed, bureau, user, expires, used_by, cancelled = row
+            code = open_code(sealed, request.invite, self._keys)
+            if cancelled and not used_by:
+                raise HubRefused("登记码已作废。", "请向中心管理员重新索取登记码。")
             if used_by not in ("", request.device):
                 raise HubRefused("登记码已被另一台设备使用。", "每个登记码只能用一次，请重新索取。")
             if expires < self._store.clock.stamp():
@@ -101,6 +110,7 @@ class Enrolment:
                 raise HubRefused("登记申请与登记码不符。", "请核对登记码后重新生成申请。")
             person = _row(unit.connection, "user", user, ("account", "name", "roles"))
             place = _row(unit.connection, "bureau", bureau, ("name", "division"))
+            lease = lease_days(unit.connection)
             if not used_by:
                 self._admit(unit, request, bureau, user, person)
         grant = Grant(
@@ -122,13 +132,18 @@ class Enrolment:
                 self._keys.sign.public.to_bytes(), self._keys.seal.public.to_bytes()
             ),
             at=self._store.clock.stamp(),
+            trust_version=self._keys.version,
+            recovery_key=self._keys.recovery.to_bytes() if self._keys.recovery else b"",
+            lease_days=lease,
         )
+        root = next(one for one in self._keys.roots if InviteCode(code).pins(one))
         draft = CoreDraft(
             Kind.ENROL_GRANT,
             self._keys.hub_id,
             self._keys.hub_id,
             self._store.clock.stamp(),
-            prereqs={HUB_KEY: self._keys.sign.public.to_bytes().hex()},
+            prereqs={HUB_KEY: root.hex(), **self._keys.since(root)},
+            trust_version=self._keys.version,
         )
         entry = Entry(GRANT, {"grant": messages.encode(grant)})
         recipient = SealPublic.from_bytes(request.seal_key)
@@ -165,6 +180,8 @@ class Enrolment:
             }],
             way="exchange", proven=True, provenance={"source_bureau": bureau},
         )
+        at = self._store.clock.stamp()
+        accounts.first_account(unit, self._store.types[accounts.TYPE], request.device, user, bureau, at)
 
 
 def _row(connection: Any, table: str, record_id: str, names: tuple[str, ...]) -> dict[str, Any]:

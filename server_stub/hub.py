@@ -10,9 +10,11 @@ from typing import BinaryIO
 from server_stub import keys as hub_keys
 from server_stub.answering import MEDIA_RAW, Answer, Answering, Shelf
 from server_stub.answers import Answers
+from server_stub.device_keys import DeviceKeyring
 from server_stub.diary import MEDIA, NETWORK, Diary, Handled, carrier_of
 from server_stub.enrolment import Enrolment
-from server_stub.keys import HubKeys
+from server_stub.invitations import seal_old
+from server_stub.keys import HubKeys, KeyFile
 from server_stub.ledger import REVOKED, Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
@@ -53,10 +55,12 @@ class Hub:
     ) -> None:
         self.data = data
         self.clock = clock or Clock()
-        self.keys = keys or hub_keys.load(data / "hub.key", passphrase)
+        self._key_file = KeyFile(data / "hub.key", passphrase)
+        self.keys = keys or self._key_file.load()
         self.store = Store(
             open_hub_database(url), types, self.clock, sink=StreamSink(), searching=False
         )
+        seal_old(self.store, self.keys)
         with self.store.read() as connection:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
@@ -69,6 +73,7 @@ class Hub:
         )
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
         self.pieces = HubPieces(self.store, self.keys, self.epoch, data / "attachments")
+        self.device_keys = DeviceKeyring(self.store, self.ledger.device, self.keys.hub_id)
 
     @classmethod
     def create(
@@ -104,7 +109,7 @@ class Hub:
             raise HubRefused(
                 "这台设备已被吊销，中心不再接收它的数据。", "数据仍在本机，请联系中心管理员办理。"
             )
-        return found.sign if found else None
+        return self.device_keys.signer(core, found) if found else None
 
     def handle(
         self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None, *, carrier: str = ""
@@ -117,6 +122,7 @@ class Hub:
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
         began = self.diary.begin(carrier)
+        self._key_file.refresh(self.keys)
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         try:
@@ -156,7 +162,7 @@ class Hub:
 
     def own(self, core: Core) -> VerifyKey | None:
         """Trust callback: what this hub sealed itself."""
-        return self.keys.sign.public if core.exporter == self.keys.hub_id else None
+        return self.keys.own(core.exporter_key_id) if core.exporter == self.keys.hub_id else None
 
     # --- inside --------------------------------------------------------------
     def _bureau_of(self, device: str) -> str | None:
@@ -170,13 +176,18 @@ class Hub:
         return Handled(verified, row.bureau if row else "")
 
     def _take(self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None) -> Handled:
-        keys = {self.keys.seal.kid: self.keys.seal}
-        opened = package.open_package(stream, self.signer, keys, self.keys.hub_id)
+        if package.inspect(stream).core.kind is Kind.RECOVER_REQUEST:
+            raise HubRefused(
+                "找回密码的申请要由两名恢复密钥保管人办理。", "请交中心，用 yizhan-hub recover 办理。"
+            )
+        stream.seek(0)
+        opened = package.open_package(stream, self.signer, self.keys.opening, self.keys.hub_id)
         if opened.core.kind not in (Kind.CHANGES, Kind.ATTACHMENTS):
             raise PackageError("中心不接收这种用途的交换包。", "请选择从本单位导出的变更包。")
         device = self.ledger.device(opened.core.exporter)
         if device is None:
             raise PackageError("交换包来自未登记的设备。", "请先在中心登记该设备。")
+        device = self.device_keys.take(opened.core, device)
         handled = Handled(opened.verified, device.bureau)
         asks: list[Ask] = []
         receiving = self.pieces.intake(device)
@@ -195,6 +206,7 @@ class Hub:
         answer = Answer(
             device, ask, opened.core.package_id, by_stick=carrier_of(opened.core) == MEDIA,
             pieces=lambda limit: self.pieces.answer(device, ask.pieces, handled.pieces, limit),
+            trust_version=opened.core.trust_version,
         )
         if opened.core.kind is Kind.CHANGES:
             answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import zstandard
 
-from server_stub import collisions, lines
+from server_stub import accounts, collisions, lines
 from server_stub.conflicts import Clerk, conflict_words
+from server_stub.device_keys import bound, set_key
 from server_stub.keys import HubKeys
 from server_stub.lines import Reach
 from server_stub.partitions import streams_of
@@ -111,6 +112,10 @@ class Ledger:
             return None
         return DeviceRow(row[0], row[1], VerifyKey(bytes(row[2])), bytes(row[3]), bool(row[4]), row[5])
 
+    def speaks_for(self, connection: sa.Connection, device: str, user: str) -> bool:
+        """Whether an account was put on a device."""
+        return accounts.speaks_for(connection, device, user)
+
     def revoke(self, device: str, reason: str) -> None:
         """The device speaks for nobody any more; everybody learns it. Raises :class:`InputError`."""
         declared = self._store.types["device"]
@@ -205,7 +210,10 @@ class Ledger:
         known = self.device(author)
         if known is None or author != exporter:
             raise UnknownSigner("变更集不是由发来它的设备签署的。", "请在填报的设备上重新导出。")
-        return changeset.check(envelope, payload, known.sign, self._keys.hub_id)
+        statement, key_id = changeset.peek(envelope), signing.Envelope.decode(envelope).keyid
+        with self._store.read() as connection:
+            key = set_key(connection, known, key_id, statement.incarnation, statement.last)
+        return changeset.check(envelope, payload, key, self._keys.hub_id)
 
     def _take_one(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
         """Apply a set, park it, or put it aside for a person; each in one transaction.
@@ -243,6 +251,7 @@ class Ledger:
         status, reason = self._apply(connection, one)
         said = self._keep(connection, one, status, reason, package_id)
         lines.move(connection, st.device, st.incarnation, st.last, st.head)
+        bound(connection, st.device, st.incarnation, st.first, one.envelope)
         return said, False
 
     def _put_aside(
@@ -277,6 +286,7 @@ class Ledger:
                 if known is None or known.partial:
                     raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
                 actor = people.actor(run.actor, one.statement.device)
+                accounts.require(connection, known, actor)
                 merger.apply(known, actor)
                 clerk.note(known)
                 late += not self._store.clock.observe(run.hlc)

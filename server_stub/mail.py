@@ -185,7 +185,7 @@ class Mailroom:
         made = Posted(Sealed("", b"", 0, 0, 0), list(recipients))
         draft = CoreDraft(
             Kind.ANSWER, self._keys.hub_id, self._keys.hub_id, self._store.clock.stamp(),
-            prereqs={"mail": 1},
+            prereqs={"mail": 1, **self._keys.said(0)}, trust_version=self._keys.version,
         )
         audience = [SealPublic.from_bytes(r.device.seal) for r in recipients]
         made.sealed = package.seal(

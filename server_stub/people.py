@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from server_stub import accounts
 from shared.access import HUB_ACTOR, Actor, Role
 from shared.errors import AccessDenied
 from shared.store import directory, sql
@@ -20,7 +21,7 @@ class People:
     def actor(self, user: str, device: str) -> Actor:
         """The account behind ``user``; raises :class:`AccessDenied` when it may not act there.
 
-        A device speaks only for accounts of its own bureau and the bureaus below it.
+        A device speaks only for accounts that were put on it, of its own bureau and the bureaus below it.
         """
         found = self._actors.get((user, device))
         if found is None:
@@ -59,6 +60,10 @@ class People:
         ).fetchone() or ("", 0)
         if bureau not in self.subtree(str(home)):
             raise AccessDenied(f"账号“{name}”不属于该设备所在的单位。", "请在本单位的设备上办理。")
+        if not accounts.speaks_for(self._connection, device, user):
+            raise AccessDenied(
+                f"账号“{name}”没有登记在这台设备上。", "请单位管理员在该设备上添加这个账号，或核对该设备。"
+            )
         granted = frozenset(str(roles or "").split(","))
         if not admin:  # a device speaks with its hub's rights only when it was enrolled for them
             granted -= {Role.HUB_ADMIN}

@@ -21,6 +21,17 @@ device_key = sa.Table(
     sa.Column("last_incarnation", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_seq", sa.BigInteger, nullable=False, server_default="0"),
 )
+device_key_past = sa.Table(
+    "device_key_past",
+    hub,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("sign_key", sa.LargeBinary, primary_key=True),
+    sa.Column("seal_key", sa.LargeBinary, nullable=False),
+    sa.Column("until_incarnation", sa.Integer, nullable=False),
+    sa.Column("until_seq", sa.BigInteger, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("replaced_at", sa.Text, nullable=False),
+)
 device_reach = sa.Table(
     "device_reach",
     hub,
@@ -77,6 +88,8 @@ invite = sa.Table(
     sa.Column("user", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("used_by", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("cancelled_at", sa.Text, nullable=False, server_default=""),
 )
 package_seen = sa.Table(
     "package_seen",

@@ -74,6 +74,7 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "media_intake": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "medium": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "hand_over": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "seat_account": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "exchange": frozenset(),
     "seat_state": frozenset(),
 }
@@ -92,6 +93,7 @@ _READERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "seat_state": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "device": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "user": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
+    "seat_account": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
 }
 _RESOLVES_ANYTHING = "resolve:"
 

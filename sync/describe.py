@@ -29,6 +29,8 @@ KIND_NAMES = {
     Kind.ENROL_GRANT: "设备登记批复",
     Kind.TRUST: "信任名单",
     Kind.ATTACHMENTS: "附件",
+    Kind.RECOVER_REQUEST: "找回密码申请",
+    Kind.RECOVER_ANSWER: "找回密码批复",
 }
 
 

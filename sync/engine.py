@@ -34,6 +34,7 @@ from shared.store.unit import Unit
 from sync import changeset, lines, messages, package, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
+from sync.credentials import Credentials
 from sync.downstream import EARLIER_FIRST, continuing
 from sync.entries import Entry, part
 from sync.first_load import SNAPSHOT
@@ -61,7 +62,7 @@ from sync.messages import (
 from sync.outbox import Outbox
 from sync.package import CoreDraft, Opened, Sealed
 from sync.pieces import PieceExchange, PieceRound, contents_of
-from sync.signing import Envelope
+from sync.rotation import DeviceRing
 from sync.trust import DeviceKeys, HubTrust
 
 SCHEMA_VERSION = 1
@@ -118,7 +119,7 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        keys: DeviceKeys,
+        keys: DeviceKeys | DeviceRing,
         hub: HubTrust,
         spool: Path,
         box: Outbox | None = None,
@@ -126,16 +127,23 @@ class Engine:
     ) -> None:
         self._box = box
         self._store = store
-        self._keys = keys
-        self._hub = hub
+        self.credentials = Credentials(store, keys, hub)
         self._spool = spool
         self._mark = mark
         self._due: Mark | None = None
         self._device, self._incarnation = store.identity()
         self.contents = contents_of(store, spool.parent / "attachments")
-        self.pieces = PieceExchange(store, keys, hub, spool, self.contents)
+        self.pieces = PieceExchange(store, self.credentials, spool, self.contents)
         self.wait: Callable[[float], None] = time.sleep
-        self.first_load = FirstLoad(store, hub)
+        self.first_load = FirstLoad(store, lambda: self._hub)
+
+    @property
+    def _keys(self) -> DeviceRing:
+        return self.credentials.ring
+
+    @property
+    def _hub(self) -> HubTrust:
+        return self.credentials.hub
 
     # --- out -----------------------------------------------------------------
     def cut(self) -> int:
@@ -214,7 +222,8 @@ class Engine:
                 self._device,
                 self._store.clock.stamp(),
                 ranges=[Range(self._device, s.incarnation, s.first, s.last) for s in sets],
-                prereqs={"carrier": carrier},
+                prereqs={"carrier": carrier, **self.credentials.said()},
+                trust_version=self._hub.version,
             )
 
             def entries() -> Iterator[Entry]:
@@ -232,7 +241,7 @@ class Engine:
     def open(self, stream: BinaryIO) -> Opened:
         """Verify an answer package and open it; nothing is applied."""
         opened = package.open_package(
-            stream, self._hub.signer, {self._keys.seal.kid: self._keys.seal}, self._hub.hub_id
+            stream, self._hub.signer, self._keys.opening, self._hub.hub_id
         )
         if opened.core.kind is not Kind.ANSWER:
             raise PackageError("这个交换包不是中心发来的下发数据。", "请选择中心返回的交换包。")
@@ -241,6 +250,7 @@ class Engine:
     def absorb(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
         """Apply receipts, then what stands; each stretch in its own transaction."""
         out = Absorbed()
+        self.credentials.learn(opened.core)
         tell = progress or _untold
         total, done = opened.verified.raw_len, 0
         for entry in opened.entries():
@@ -261,6 +271,7 @@ class Engine:
                 letter = messages.decode(part(entry, "letter"), Letter)
                 out.letters += self._box.take(letter, bytes(entry.data))
             done += len(entry.data)
+        self.credentials.settle()
         self._finish_load(tell, out)
         return out
 
@@ -384,7 +395,7 @@ class Engine:
             )
 
     def _take_receipt(self, raw: bytes, carrier: str, out: Absorbed, several: bool) -> None:
-        signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
+        signed = self._hub.checked(raw, signing.RECEIPT)
         receipt = messages.decode(signed, Receipt)
         if several and receipt.device != self._device:
             return  # a package for several devices holds a receipt of each
@@ -418,7 +429,7 @@ class Engine:
         return {self._store.by_number[number].name for number in found}
 
     def _take_down(self, envelope: bytes, payload: bytes, out: Absorbed) -> None:
-        signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
+        signed = self._hub.checked(envelope, signing.DOWN)
         down = messages.decode(signed, Down)
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
@@ -457,6 +468,7 @@ class Engine:
             out.types |= unit.changed
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
+            self.credentials.hear(connection, state)
             if not state.more and not loading:
                 write_text(connection, "complete_at", state.at)
 

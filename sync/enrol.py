@@ -14,6 +14,7 @@ import msgspec
 from shared.errors import PackageError, PackageTampered, UnknownSigner
 from sync import messages, package
 from sync.entries import part
+from sync.hub_trust import LINKS, follow, read_links
 from sync.layout import Core, Kind
 from sync.messages import GRANT, PROTOCOL, Grant
 from sync.package import CoreDraft, Sealed
@@ -77,8 +78,9 @@ def read_request(core: Core) -> EnrolRequest:
 def open_grant(stream: BinaryIO, keys: DeviceKeys, code: InviteCode) -> Grant:
     """The grant for this device, from the hub that issued the code.
 
-    Nobody pinned the hub's key yet: the signed core names it, and the one-time
-    code says whether it is the right one, before anything is decrypted.
+    Nobody pinned the hub's key yet: the signed core names the root that issued the
+    code, and the code says whether it is the right one, before anything is decrypted.
+    Where the hub has new keys since, signed links lead from that root to them.
     """
 
     def pinned(core: Core) -> VerifyKey | None:
@@ -86,7 +88,10 @@ def open_grant(stream: BinaryIO, keys: DeviceKeys, code: InviteCode) -> Grant:
             raw = bytes.fromhex(str(core.prereqs.get(HUB_KEY, "")))
         except ValueError:
             return None
-        return VerifyKey(raw) if raw and code.pins(raw) else None
+        if not raw or not code.pins(raw):
+            return None
+        links = core.prereqs.get(LINKS)
+        return follow(raw, read_links(links)) if isinstance(links, str) else VerifyKey(raw)
 
     try:
         opened = package.open_package(stream, pinned, {keys.seal.kid: keys.seal})
@@ -110,4 +115,6 @@ def trust_of(grant: Grant) -> HubTrust:
         grant.hub_name,
         VerifyKey(grant.hub_sign_key),
         SealPublic.from_bytes(grant.hub_seal_key),
+        grant.trust_version,
+        SealPublic.from_bytes(grant.recovery_key) if grant.recovery_key else None,
     )

@@ -11,9 +11,10 @@ from shared.errors import PackageTampered
 from shared.store.pages import PAGE
 from sync import messages, signing
 from sync.entries import Entry, part
+from sync.hub_trust import HubTrust
 from sync.layout import ASK_AGAIN
 from sync.messages import PROTOCOL, Cursor
-from sync.signing import Envelope, SigningKey, VerifyKey
+from sync.signing import SigningKey
 
 SNAPSHOT = "snapshot"
 PART_PAGES = 4096
@@ -73,19 +74,19 @@ def entry_of(key: SigningKey, head: Head, number: int, data: bytes) -> Entry:
     return Entry(SNAPSHOT, {"head": envelope, "part": number}, data)
 
 
-def read_head(envelope: bytes, signer: VerifyKey, hub_id: str) -> Head:
+def read_head(envelope: bytes, hub: HubTrust) -> Head:
     """The head inside an envelope; raises :class:`PackageTampered` unless our hub signed it."""
-    head = messages.decode(signing.verify(Envelope.decode(envelope), signer, signing.SNAPSHOT), Head)
+    head = messages.decode(hub.checked(envelope, signing.SNAPSHOT), Head)
     whole = -(-head.pages // head.part_pages) == head.count
-    if head.hub_id != hub_id or head.v != PROTOCOL or not whole or not _is_id(head.id):
+    if head.hub_id != hub.hub_id or head.v != PROTOCOL or not whole or not _is_id(head.id):
         raise PackageTampered("首批数据的说明与本机的中心不符。", ASK_AGAIN)
     return head
 
 
-def read_part(entry: Entry, signer: VerifyKey, hub_id: str) -> SnapshotPart:
+def read_part(entry: Entry, hub: HubTrust) -> SnapshotPart:
     """The part inside an entry, signature and hash checked."""
     envelope = part(entry, "head")
-    head = read_head(envelope, signer, hub_id)
+    head = read_head(envelope, hub)
     number = entry.meta.get("part")
     if not isinstance(number, int) or not 0 <= number < head.count:
         raise PackageTampered("首批数据的分部编号不对。", ASK_AGAIN)

@@ -52,6 +52,12 @@ class Kind(StrEnum):
     ENROL_GRANT = "enrol_grant"
     TRUST = "trust"
     ATTACHMENTS = "attachments"
+    RECOVER_REQUEST = "recover_request"
+    RECOVER_ANSWER = "recover_answer"
+
+
+SELF_SIGNED = frozenset({Kind.ENROL_REQUEST, Kind.RECOVER_REQUEST})
+"""Kinds that bring the key they are signed with: it proves possession, not identity."""
 
 
 _KINDS = frozenset(kind.value for kind in Kind)
@@ -78,7 +84,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
 
     :param exporter: device id of the sealer (or the hub's id).
     :param exporter_key_id: the signing key used.
-    :param exporter_key: that key itself, in an enrolment request only.
+    :param exporter_key: that key itself, in a request of :data:`SELF_SIGNED` only.
     :param audience: kids of the keys it is sealed to.
     :param prereqs: what the opener must already have: cursors by stream, ``hub_epoch`` …
     """
@@ -237,9 +243,9 @@ def read_header(stream: BinaryIO) -> Header:
     core = decode(raw.core, Core)
     if tuple(one.kid for one in raw.wraps) != core.audience or len(set(core.audience)) != len(core.audience):
         tampered("交换包的接收方名单前后不一致。")
-    if core.kind is Kind.ENROL_REQUEST:
+    if core.kind in SELF_SIGNED:
         if len(core.exporter_key) != KEY_BYTES or key_id(core.exporter_key) != core.exporter_key_id:
-            tampered("登记申请中的公钥与声明的不一致。")
+            tampered("申请中的公钥与声明的不一致。")
     elif core.exporter_key:
         tampered("交换包中有不应出现的公钥。")
     hasher = suite.hasher()

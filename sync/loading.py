@@ -12,7 +12,7 @@ from shared.store.loading import Loading, UnderWay, under_way
 from shared.store.migrate import HEAD
 from shared.store.store import Store
 from shared.store.swapping import IN, DamagedLoad, check, swap_in
-from sync import messages, signing
+from sync import messages
 from sync.carrier import Progress
 from sync.entries import Entry
 from sync.first_load import Head, read_head, read_part
@@ -66,7 +66,7 @@ class LoadPreview:
 class FirstLoad:
     """The first load of one enrolled device."""
 
-    def __init__(self, store: Store, hub: HubTrust) -> None:
+    def __init__(self, store: Store, hub: Callable[[], HubTrust]) -> None:
         self._store = store
         self._hub = hub
         self._loading = Loading(store)
@@ -92,7 +92,7 @@ class FirstLoad:
     # --- in ------------------------------------------------------------------
     def take(self, entry: Entry, core: Core, progress: Progress) -> bool:
         """Keep one part; False when it was here already, or is of no use any more."""
-        one = read_part(entry, self._hub.sign, self._hub.hub_id)
+        one = read_part(entry, self._hub())
         head = one.head
         if head.schema > HEAD:
             raise StoreError("首批数据来自更新版本的中心。", "请升级驿站后再同步；本机数据没有变动。")
@@ -141,7 +141,7 @@ class FirstLoad:
 
     def preview(self, entry: Entry, core: Core, found: LoadPreview | None) -> LoadPreview:
         """What a part in a package would bring; ``found`` collects over the package."""
-        one = read_part(entry, self._hub.sign, self._hub.hub_id)
+        one = read_part(entry, self._hub())
         if found is None:
             found = self._preview(one.head, core)
         if one.number not in found.have:
@@ -151,7 +151,7 @@ class FirstLoad:
 
     # --- inside --------------------------------------------------------------
     def _head(self, state: UnderWay) -> Head:
-        return read_head(state.envelope, self._hub.sign, self._hub.hub_id)
+        return read_head(state.envelope, self._hub())
 
     def _of(self, head: Head, envelope: bytes) -> UnderWay | None:
         """The load a part belongs to; a newer one takes the place of an older one."""
@@ -198,8 +198,7 @@ class FirstLoad:
             rows = sql.execute(connection, "SELECT envelope FROM receipt ORDER BY no DESC")
             incarnation = read_number(connection, "incarnation")
             for (raw,) in rows:
-                signed = signing.verify(Envelope.decode(bytes(raw)), self._hub.sign, signing.RECEIPT)
-                receipt = messages.decode(signed, Receipt)
+                receipt = messages.decode(Envelope.decode(bytes(raw)).payload, Receipt)
                 ours = (receipt.epoch, receipt.incarnation) == (head.epoch, incarnation)
                 if ours and receipt.at < head.at:
                     return receipt.contiguous_to

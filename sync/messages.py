@@ -203,6 +203,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     :param more: whether another round would bring more.
     :param arrived: ids of the recipients' latest packages that the hub has taken in.
     :param wait: the hub is preparing a first load: ask again after so many seconds.
+    :param lease_days: how long the device may work without hearing from the hub; 0 = not said.
+    :param device_key: name of the device's signing key as the hub knows it.
     """
 
     v: int
@@ -213,6 +215,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     hub_name: str = ""
     arrived: list[str] = []
     wait: int = 0
+    lease_days: int = 0
+    device_key: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +234,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """The hub's answer to an enrolment request."""
+    """The hub's answer to an enrolment request.
+
+    :param trust_version: how many links of the chain of trust stand before these keys.
+    :param recovery_key: to whom the device seals its database key; empty = nobody.
+    """
 
     v: int
     hub_id: str
@@ -248,6 +256,9 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[str]
     proof: bytes
     at: str
+    trust_version: int = 0
+    recovery_key: bytes = b""
+    lease_days: int = 0
 
 
 def encode(message: msgspec.Struct) -> bytes:

@@ -23,9 +23,9 @@ from sync.layout import (
     MAX_RAW,
     MAX_TRAILER,
     MAX_WINDOW,
+    SELF_SIGNED,
     Core,
     Header,
-    Kind,
     Trailer,
     chunk_key,
     commitment,
@@ -152,8 +152,8 @@ def _fitting(header: Header, payload: bytes, found: _Found) -> Verified:
 
 
 def self_signed(core: Core) -> VerifyKey | None:
-    """The key inside an enrolment request: proves possession, not identity."""
-    return VerifyKey(core.exporter_key) if core.kind is Kind.ENROL_REQUEST else None
+    """The key inside a request: proves possession, not identity."""
+    return VerifyKey(core.exporter_key) if core.kind in SELF_SIGNED else None
 
 
 class Opened:

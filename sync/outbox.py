@@ -39,7 +39,7 @@ class Outbox:
     """
 
     def __init__(
-        self, store: Store, hub: HubTrust, folder: Path, bureaus: Callable[[], list[str]]
+        self, store: Store, hub: Callable[[], HubTrust], folder: Path, bureaus: Callable[[], list[str]]
     ) -> None:
         self._store = store
         self._hub = hub
@@ -153,7 +153,7 @@ class Outbox:
 
     def _checked(self, path: Path) -> Verified:
         with path.open("rb") as stream:
-            verified = package.verify(stream, self._hub.signer, self._hub.hub_id)
+            verified = package.verify(stream, self._hub().signer, self._hub().hub_id)
         if verified.core.kind not in (Kind.ANSWER, Kind.ENROL_GRANT):
             raise PackageTampered("代转件不是中心下发的交换包。", ASK_AGAIN)
         if not _ID.fullmatch(verified.core.package_id):

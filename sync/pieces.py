@@ -33,13 +33,14 @@ from shared.store.pieces import ContentRow
 from shared.store.store import Store
 from sync import messages, package, signing
 from sync.carrier import Carrier, Progress
+from sync.credentials import Credentials
 from sync.entries import Entry, part
+from sync.hub_trust import HubTrust
 from sync.layout import ASK_AGAIN, Kind
 from sync.media import disk_errors
 from sync.messages import ASK, PIECE, PIECES, PROTOCOL, Ask, Holdings, PieceAsk
 from sync.package import CoreDraft, Sealed
-from sync.signing import Envelope
-from sync.trust import DeviceKeys, HubTrust
+from sync.rotation import DeviceRing
 
 PACKAGE_BYTES = 16 << 20
 """About how many bytes of pieces one package over the network carries, either way."""
@@ -89,11 +90,10 @@ class PieceExchange:
     """
 
     def __init__(
-        self, store: Store, keys: DeviceKeys, hub: HubTrust, spool: Path, contents: Contents
+        self, store: Store, credentials: Credentials, spool: Path, contents: Contents
     ) -> None:
         self._store = store
-        self._keys = keys
-        self._hub = hub
+        self._credentials = credentials
         self._spool = spool
         self._contents = contents
         self._device, self._incarnation = store.identity()
@@ -101,6 +101,14 @@ class PieceExchange:
         """The hub has said what it lacks since the program began."""
         self._refused: set[str] = set()
         """Contents the hub found wrong after all pieces had come: not again before the next start."""
+
+    @property
+    def _keys(self) -> DeviceRing:
+        return self._credentials.ring
+
+    @property
+    def _hub(self) -> HubTrust:
+        return self._credentials.hub
 
     # --- what to ask and to send ---------------------------------------------------
     def ask(self, *, fetching: bool) -> PieceAsk | None:
@@ -233,7 +241,7 @@ class PieceExchange:
         )
         draft = CoreDraft(
             Kind.ATTACHMENTS, self._hub.hub_id, self._device, self._store.clock.stamp(),
-            prereqs={"carrier": carrier},
+            prereqs={"carrier": carrier, **self._credentials.said()}, trust_version=self._hub.version,
         )
 
         def inside() -> Iterator[Entry]:
@@ -270,10 +278,11 @@ class PieceExchange:
                 carrier.exchange(self._up, sealed.package_id, self._answer, progress)
             with self._answer.open("rb") as stream:
                 opened = package.open_package(
-                    stream, self._hub.signer, {self._keys.seal.kid: self._keys.seal}, self._hub.hub_id
+                    stream, self._hub.signer, self._keys.opening, self._hub.hub_id
                 )
                 if opened.core.prereqs.get("answers") != sealed.package_id:
                     raise BadAnswer("中心的应答不是针对这次附件传输的。", "附件仍在本机，请稍后重试。")
+                self._credentials.learn(opened.core)
                 before = done.fetched
                 for entry in opened.entries():
                     self.absorb(entry, done)
@@ -301,7 +310,7 @@ class PieceExchange:
             )
 
     def _take_word(self, envelope: bytes, done: PieceRound) -> None:
-        signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.PIECES)
+        signed = self._hub.checked(envelope, signing.PIECES)
         word = messages.decode(signed, Holdings)
         if (word.hub_id, word.device) != (self._hub.hub_id, self._device):
             raise PackageTampered("中心关于附件的回执不是给本机的。", ASK_AGAIN)

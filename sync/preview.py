@@ -25,7 +25,6 @@ from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN
 from sync.messages import DOWN, PIECE, PIECES, RECEIPT, STATE, Down, Holdings, Receipt, SetReceipt, State
 from sync.package import Opened
-from sync.signing import Envelope
 from sync.trust import HubTrust
 
 
@@ -80,7 +79,7 @@ class Preview:
 def preview(opened: Opened, store: Store, hub: HubTrust, progress: Progress) -> Preview:
     """Look through a verified package; raises a ``PackageError`` for what could never be applied."""
     with store.read() as connection:
-        looker = _Looker(connection, store, hub)
+        looker = _Looker(connection, store, hub.learned(opened.core))
         done, total = 0, opened.verified.raw_len
         for entry in opened.entries():
             looker.take(entry)
@@ -110,7 +109,7 @@ class _Looker:
                 self.out.pieces += 1
                 self.out.repeated = False
         elif entry.kind == PIECES:
-            signed = signing.verify(Envelope.decode(part(entry, "envelope")), self._hub.sign, signing.PIECES)
+            signed = self._hub.checked(part(entry, "envelope"), signing.PIECES)
             word = messages.decode(signed, Holdings)
             if word.at > read_text(self._connection, pieces.WORD_AT):
                 self.out.repeated = False
@@ -118,7 +117,7 @@ class _Looker:
             self.out.complete = not messages.decode(part(entry, "state"), State).more
 
     def _receipt(self, raw: bytes) -> None:
-        signed = signing.verify(Envelope.decode(raw), self._hub.sign, signing.RECEIPT)
+        signed = self._hub.checked(raw, signing.RECEIPT)
         receipt = messages.decode(signed, Receipt)
         if receipt.device != self._device[0]:
             return  # of another recipient of the same package
@@ -128,7 +127,7 @@ class _Looker:
             self.out.repeated = False
 
     def _down(self, envelope: bytes, payload: bytes) -> None:
-        signed = signing.verify(Envelope.decode(envelope), self._hub.sign, signing.DOWN)
+        signed = self._hub.checked(envelope, signing.DOWN)
         down = messages.decode(signed, Down)
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)

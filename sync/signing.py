@@ -25,6 +25,7 @@ PIECES = "application/vnd.yizhan.pieces+msgpack"
 SNAPSHOT = "application/vnd.yizhan.snapshot+msgpack"
 TRUST = "application/vnd.yizhan.trust+msgpack"
 MARK = "application/vnd.yizhan.mark+msgpack"
+DEVICE_KEY = "application/vnd.yizhan.device-key+msgpack"
 
 KEY_BYTES = 32
 

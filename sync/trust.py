@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from shared.errors import InputError
-from sync.layout import Core
-from sync.signing import SigningKey, VerifyKey
-from sync.suite import OpenKey, SealPublic
+from sync.hub_trust import HubTrust
+from sync.signing import SigningKey
+from sync.suite import OpenKey
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 25
@@ -40,20 +40,6 @@ class DeviceKeys:
         """Back from :meth:`to_bytes`."""
         sign, seal = msgspec.msgpack.decode(raw, type=tuple[bytes, bytes])
         return cls(SigningKey.from_bytes(sign), OpenKey.from_bytes(seal))
-
-
-@dataclass(frozen=True, slots=True)
-class HubTrust:
-    """The hub this device was enrolled at; pinned by the grant."""
-
-    hub_id: str
-    name: str
-    sign: VerifyKey
-    seal: SealPublic
-
-    def signer(self, core: Core) -> VerifyKey | None:
-        """Trust callback: only the pinned hub signs what a device imports."""
-        return self.sign if core.exporter == self.hub_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +95,6 @@ class InviteCode:
 def _pin(hub_key: bytes) -> str:
     number = int.from_bytes(hashlib.sha256(b"yizhan hub" + hub_key).digest()[:8], "big")
     return "".join(ALPHABET[number >> 5 * i & 31] for i in range(_PIN_LENGTH))
+
+
+__all__ = ["ALPHABET", "CODE_LENGTH", "DeviceKeys", "HubTrust", "InviteCode"]

@@ -33,7 +33,7 @@ class Auditing:
         """Go through every chain and signature on this device; the check itself is noted."""
         session = self._session
         hub = session.hub_trust
-        signers = Signers((session.device_keys.sign.public,), (hub.sign,), hub.hub_id)
+        signers = Signers(session.device_keys.signers, hub.signers, hub.hub_id)
         found = proving.prove(session.store, signers, lambda title: progress(0, 0, f"正在核验{title}"))
         said = "；".join(f"{one.title}：{one.trouble}" for one in found if one.trouble)
         session.records.note("checked", said or "完好")

@@ -24,7 +24,8 @@ from shared.store.facts import read_number, read_text, write_number, write_text
 from shared.store.store import Store
 from sync import signing
 from sync.lines import COPIED, MOVED, ROLLED_BACK, SUPERSEDED, Mark
-from sync.signing import Envelope, SigningKey
+from sync.rotation import DeviceRing
+from sync.signing import Envelope
 
 STATE_VARIABLE = "YIZHAN_STATE"
 
@@ -66,14 +67,19 @@ def state_folder() -> Path:
 class HighWater:
     """The mark of one device.
 
+    :param keys: the device's keys as they stand.
     :param vault: the keyring, asked only when used; None for an account without one.
     """
 
     def __init__(
-        self, device: str, key: SigningKey, vault: Callable[[], Vault | None] | None, folder: Path
+        self,
+        device: str,
+        keys: Callable[[], DeviceRing],
+        vault: Callable[[], Vault | None] | None,
+        folder: Path,
     ) -> None:
         self._device = device
-        self._key = key
+        self._keys = keys
         self._vault = vault
         self._path = folder / f"{device}.mark"
 
@@ -85,7 +91,7 @@ class HighWater:
     def write(self, mark: Mark) -> None:
         """Keep a mark; raises a :class:`StoreError` when it can be kept nowhere."""
         kept = _Kept(self._device, mark.incarnation, mark.seq, mark.head)
-        raw = signing.sign(self._key, signing.MARK, msgspec.msgpack.encode(kept)).encode()
+        raw = signing.sign(self._keys().sign, signing.MARK, msgspec.msgpack.encode(kept)).encode()
         vault = self._vault() if self._vault is not None else None
         if vault is not None and vault.put(self._name, raw) and vault.get(self._name) == raw:
             return
@@ -108,7 +114,10 @@ class HighWater:
 
     def _opened(self, raw: bytes) -> Mark | None:
         try:
-            signed = signing.verify(Envelope.decode(raw), self._key.public, signing.MARK)
+            envelope = Envelope.decode(raw)
+            signers = {key.key_id: key for key in self._keys().signers}  # a former key counts as well
+            key = signers.get(envelope.keyid, self._keys().sign.public)
+            signed = signing.verify(envelope, key, signing.MARK)
             kept = msgspec.msgpack.decode(signed, type=_Kept)
         except (PackageError, msgspec.DecodeError, msgspec.ValidationError):
             return None

@@ -17,30 +17,42 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from argon2.low_level import Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec.structs import replace
 
 from desktop.work.files import write_atomic
+from desktop.work.key_format import (
+    FILE_NAME,
+    LEAST_SALT,
+    NONCE,
+    STALE,
+    VERSION,
+    Argon,
+    Entry,
+    KeyFileBody,
+    Seat,
+    Secrets,
+    damaged,
+    open_secrets,
+    ring_info,
+    seal_secrets,
+    stretch,
+    wrapping_key,
+)
+from desktop.work.lockout import FIRST_DELAY, FREE_FAILURES, KEPT, LONGEST_DELAY, standing
 from shared.clock import Clock
-from shared.errors import InputError, NewerDatabase, StoreError, WrongPassword
+from shared.errors import InputError, NewerDatabase, PackageError, StoreError, WrongPassword
 from shared.ids import new_id
+from sync import recovery
+from sync.hub_trust import HubTrust
 from sync.messages import Grant
-from sync.signing import VerifyKey
-from sync.suite import SealPublic
-from sync.trust import DeviceKeys, HubTrust
+from sync.rotation import DeviceRing
+from sync.suite import OpenKey, SealPublic
+from sync.trust import ALPHABET, DeviceKeys
 
-FILE_NAME = "keys.json"
-VERSION = 1
 SERVICE = "yizhan"
 SECRET_BYTES = 32
 MIN_PASSWORD = 8
-FREE_FAILURES = 3
-FIRST_DELAY = 5
-LONGEST_DELAY = 15 * 60
-_LEAST_SALT, _NONCE = 8, 12
+ONE_TIME_LENGTH, ONE_TIME_DAYS = 16, 7
 
 
 class PasswordRefused(WrongPassword):
@@ -64,44 +76,10 @@ class Vault(Protocol):
         """Keep a secret; False when it could not be kept."""
 
 
-class Argon(msgspec.Struct, frozen=True):
-    """Cost of one guess; stored with each entry, so that it can be raised later."""
+class MustChoose(WrongPassword):
+    """The one-time password is right; nothing opens before the person has chosen a password."""
 
-    passes: int = 3
-    kib: int = 64 * 1024
-    lanes: int = 1
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One account of this installation.
-
-    :param vault: whether the keyring's secret is part of the wrapping key.
-    :param failures: wrong passwords in a row; ``retry_at`` follows from them.
-    """
-
-    account: str
-    person: str
-    bureau: str
-    argon: Argon
-    salt: bytes
-    nonce: bytes
-    sealed: bytes
-    vault: bool
-    failures: int = 0
-    retry_at: str = ""
-
-
-class _File(msgspec.Struct, frozen=True, kw_only=True):
-    v: int
-    installation: str
-    entries: list[Entry]
-
-
-class _Secrets(msgspec.Struct, frozen=True, kw_only=True):
-    db_key: bytes
-    device: bytes
-    hub: tuple[str, str, bytes, bytes]
-    grant: Grant
+    code = "must_choose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +87,35 @@ class Unlocked:
     """What a right password opens.
 
     :param grant: who the account was at enrolment; the synced records say more.
+    :param failed: when wrong passwords were typed since the last sign-in.
     """
 
     db_key: bytes = field(repr=False)
-    device_keys: DeviceKeys = field(repr=False)
+    ring: DeviceRing = field(repr=False)
     hub_trust: HubTrust
     grant: Grant
     keyring_missing: bool = False
+    failed: tuple[str, ...] = ()
+
+    @property
+    def device_keys(self) -> DeviceKeys:
+        """The device's keys the hub knows."""
+        return self.ring.now
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAccount:
-    """A line of the sign-in list."""
+    """A line of the sign-in list.
+
+    :param expires: until when a one-time password that nobody has used opens it; ``""`` = used.
+    """
 
     account: str
     person: str
     bureau: str
     keyring_missing: bool
     retry_at: datetime | None = None
+    expires: str = ""
 
 
 class KeyFile:
@@ -153,14 +142,22 @@ class KeyFile:
     def accounts(self) -> list[KnownAccount]:
         """Everybody who can sign in here, in order of enrolment."""
         return [
-            KnownAccount(e.account, e.person, e.bureau, not e.vault, self._retry_at(e))
+            KnownAccount(
+                e.account, e.person, e.bureau, not e.vault,
+                standing(e.failures, e.failed_at, self._clock).retry_at, e.expires,
+            )
             for e in self._read().entries
-        ]
+        ]  # fmt: skip
 
     @property
     def keyring_missing(self) -> bool:
         """Whether some account's keys rest on the password alone."""
         return any(not e.vault for e in self._read().entries)
+
+    @property
+    def seat(self) -> Seat | None:
+        """What is known of this installation without a password."""
+        return self._read().seat
 
     # --- in and out --------------------------------------------------------------
     def create_account(
@@ -168,117 +165,187 @@ class KeyFile:
         password: str,
         *,
         db_key: bytes,
-        device_keys: DeviceKeys,
+        device_keys: DeviceKeys | DeviceRing,
         hub_trust: HubTrust,
         grant: Grant,
     ) -> Unlocked:
-        """Wrap the keys for the account a grant names; replaces an entry of the same account."""
+        """Wrap the keys for the account a grant names; replaces an entry of the same account.
+
+        Every other entry is given the same device keys.
+        """
         check_password(password, grant.account)
-        secrets = _Secrets(
-            db_key=db_key,
-            device=device_keys.to_bytes(),
-            hub=(
-                hub_trust.hub_id, hub_trust.name, hub_trust.sign.to_bytes(), hub_trust.seal.to_bytes(),
-            ),
-            grant=grant,
-        )  # fmt: skip
+        ring = device_keys if isinstance(device_keys, DeviceRing) else DeviceRing(device_keys)
+        return self._add(password, "", Unlocked(db_key, ring, hub_trust, grant))
+
+    def issue(self, by: Unlocked, grant: Grant) -> tuple[str, str]:
+        """A one-time password for a further account: the password as printed, and until when.
+
+        Raises :class:`InputError` for an account that can sign in here already.
+        """
+        known = next((e for e in self._read().entries if e.account == grant.account), None)
+        if known is not None and not known.expires:
+            raise InputError(f"账号“{grant.account}”已经可以在本机登录。", "忘记密码请在登录页办理找回。")
+        secret = "".join(ALPHABET[b & 31] for b in os.urandom(ONE_TIME_LENGTH))
+        expires = (self._clock.now() + timedelta(days=ONE_TIME_DAYS)).replace(microsecond=0).isoformat()
+        self._add(secret, expires, Unlocked(by.db_key, by.ring, by.hub_trust, grant))
+        return "-".join(secret[at : at + 4] for at in range(0, ONE_TIME_LENGTH, 4)), expires
+
+    def remove(self, account: str) -> None:
+        """The account opens nothing here any more; the last one stays."""
         file = self._read()
-        entry = self._wrap(file.installation, password, secrets)
-        self._put(file, entry)
-        return _unlocked(secrets, entry)
+        _find(file, account)
+        if len(file.entries) == 1:
+            raise InputError("这是本机的最后一个账号，不能移除。", "电脑停用请联系中心吊销席位。")
+        self._write(replace(file, entries=[e for e in file.entries if e.account != account]))
 
     def unlock(self, account: str, password: str) -> Unlocked:
-        """Open an account; raises :class:`PasswordRefused`, which says when to try again."""
+        """Open an account; raises :class:`PasswordRefused`, which says when to try again.
+
+        Raises :class:`MustChoose` when the password was a one-time one.
+        """
         file = self._read()
         entry = _find(file, account)
-        secrets = self._open(file, entry, password)
-        if entry.failures:
-            self._put(file, msgspec.structs.replace(entry, failures=0, retry_at=""))
-        return _unlocked(secrets, entry)
+        found = self._open(file, entry, password)
+        if entry.expires:
+            raise MustChoose("这是一次性口令，请先设置自己的密码。", "设置后口令失效，以后用新密码登录。")
+        if not entry.reader:
+            self._add(password, "", found)  # written by an older program
+        elif entry.failures or entry.failed:
+            self._put(replace(entry, failures=0, failed_at="", failed=()))
+        return found
+
+    def first_unlock(self, account: str, one_time: str, chosen: str) -> Unlocked:
+        """Open an account with its one-time password, which a chosen one replaces."""
+        check_password(chosen, account)
+        file = self._read()
+        entry = _find(file, account)
+        found = self._open(file, entry, one_time)
+        if not entry.expires:
+            raise InputError("这个账号已经设置过密码。", "请直接登录。")
+        if _plain(chosen) == _plain(one_time):
+            raise InputError("新密码不能与一次性口令相同。", "请换一个只有自己知道的密码。")
+        return self._add(chosen, "", found)
 
     def change_password(self, account: str, old: str, new: str) -> None:
         """Wrap the same keys under a new password; the old one opens nothing afterwards."""
         check_password(new, account)
         file = self._read()
-        secrets = self._open(file, _find(file, account), old)
-        self._put(file, self._wrap(file.installation, new, secrets))
+        entry = _find(file, account)
+        if entry.expires:
+            raise InputError("请先用一次性口令登录并设置密码。")
+        self._add(new, "", self._open(file, entry, old))
+
+    # --- what changes without a password --------------------------------------------
+    def keep_ring(self, ring: DeviceRing) -> None:
+        """Give every account these device keys."""
+        file = self._read()
+        self._write(replace(file, entries=_with_ring(file, ring)))
+
+    def keep_seat(self, unlocked: Unlocked, hub: HubTrust, ring: DeviceRing) -> bool:
+        """Follow what is known of hub and device, and seal the database key to the recovery key.
+
+        True when that recovery key is a new one. Quick when nothing has changed.
+        """
+        file = self._read()
+        before = file.seat.escrow if file.seat else None
+        made = before
+        if hub.recovery is not None and (before is None or before.kid != hub.recovery.kid):
+            made = recovery.escrow(unlocked.db_key, hub.recovery, hub.hub_id, unlocked.grant.device)
+        seat = Seat(
+            device=unlocked.grant.device, sign_key=ring.now.sign.public.to_bytes(), hub_id=hub.hub_id,
+            hub_name=hub.name, hub_sign=hub.sign.to_bytes(), hub_seal=hub.seal.to_bytes(),
+            trust_version=hub.version, escrow=made, past=ring.past, change=ring.change,
+        )  # fmt: skip
+        if seat != file.seat:
+            self._write(replace(file, seat=seat))
+        return made is not before
 
     # --- inside --------------------------------------------------------------
-    def _read(self) -> _File:
+    def _read(self) -> KeyFileBody:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return _File(v=VERSION, installation=new_id(), entries=[])
+            return KeyFileBody(v=VERSION, installation=new_id(), entries=[])
         except OSError as bad:
             raise StoreError("读不到本机的密钥文件。", f"请检查 {self.path} 的权限。") from bad
         try:
-            file = msgspec.json.decode(data, type=_File)
+            file = msgspec.json.decode(data, type=KeyFileBody)
         except msgspec.DecodeError as bad:
-            raise _damaged() from bad
+            raise damaged() from bad
         if file.v > VERSION:
             raise NewerDatabase("密钥文件由更新版本的驿站生成。", "请用新版本的程序打开，或先升级。")
         return file
 
-    def _put(self, file: _File, entry: Entry) -> None:
-        entries = [entry if e.account == entry.account else e for e in file.entries]
+    def _write(self, file: KeyFileBody) -> None:
+        body = msgspec.json.encode(replace(file, v=VERSION))
+        write_atomic(self.path, msgspec.json.format(body))
+
+    def _put(self, entry: Entry) -> None:
+        file = self._read()
+        self._write(replace(file, entries=[entry if e.account == entry.account else e for e in file.entries]))
+
+    def _add(self, password: str, expires: str, found: Unlocked) -> Unlocked:
+        """Write the entry of an account, new or in place of the one it had."""
+        file, account = self._read(), found.grant.account
+        reader = OpenKey.generate()
+        hub = found.hub_trust
+        secrets = Secrets(
+            db_key=found.db_key, device=b"", grant=found.grant, reader=reader.to_bytes(),
+            hub=(hub.hub_id, hub.name, hub.sign.to_bytes(), hub.seal.to_bytes()), hub_version=hub.version,
+            recovery=hub.recovery.to_bytes() if hub.recovery else b"",
+        )  # fmt: skip
+        salt, nonce = os.urandom(16), os.urandom(NONCE)
+        extra = self._vault_secret(file.installation, make=True)
+        key = wrapping_key(_typed(password, expires), salt, self._argon, extra)
+        entry = Entry(
+            account=account, person=found.grant.person, bureau=found.grant.bureau_name, argon=self._argon,
+            salt=salt, nonce=nonce, sealed=seal_secrets(key, nonce, secrets, account, expires),
+            vault=extra is not None, reader=reader.public.to_bytes(), expires=expires,
+        )  # fmt: skip
+        entries = [entry if e.account == account else e for e in file.entries]
         if entry not in entries:
             entries.append(entry)
-        body = msgspec.structs.replace(file, entries=entries)
-        write_atomic(self.path, msgspec.json.format(msgspec.json.encode(body)))
+        file = replace(file, entries=entries)
+        self._write(replace(file, entries=_with_ring(file, found.ring)))
+        return Unlocked(found.db_key, found.ring, hub, found.grant, extra is None, found.failed)
 
-    def _wrap(self, installation: str, password: str, secrets: _Secrets) -> Entry:
-        grant = secrets.grant
-        salt, nonce = os.urandom(16), os.urandom(12)
-        extra = self._vault_secret(installation, make=True)
-        key = _wrapping_key(password, salt, self._argon, extra)
-        sealed = AESGCM(key).encrypt(nonce, msgspec.msgpack.encode(secrets), _aad(grant.account))
-        return Entry(
-            account=grant.account, person=grant.person, bureau=grant.bureau_name, argon=self._argon,
-            salt=salt, nonce=nonce, sealed=sealed, vault=extra is not None,
-        )  # fmt: skip
-
-    def _open(self, file: _File, entry: Entry, password: str) -> _Secrets:
-        retry_at = self._retry_at(entry)
-        if retry_at is not None:
-            raise PasswordRefused(
-                "密码连续输错，账号暂时锁定。", f"请在 {retry_at:%H:%M:%S} 之后再试。", retry_at
-            )
+    def _open(self, file: KeyFileBody, entry: Entry, password: str) -> Unlocked:
+        self._may_try(entry)
         extra = self._vault_secret(file.installation) if entry.vault else None
         if entry.vault and extra is None:
             raise StoreError(
-                "系统密钥环打不开，无法取出本机密钥。", "请先解锁系统密钥环，并确认是登记时的同一系统用户。"
+                "系统密钥环打不开，无法取出本机密钥。",
+                "请先解锁系统密钥环，并确认是登记时的同一系统用户；密钥环已丢失时，请在登录页点“忘记密码”。",
             )
-        if len(entry.salt) < _LEAST_SALT or len(entry.nonce) != _NONCE:
-            raise _damaged()
-        key = _wrapping_key(password, entry.salt, entry.argon, extra)
-        try:
-            plain = AESGCM(key).decrypt(entry.nonce, entry.sealed, _aad(entry.account))
-        except InvalidTag:
-            raise self._failed(file, entry) from None
-        return msgspec.msgpack.decode(plain, type=_Secrets)
+        if len(entry.salt) < LEAST_SALT or len(entry.nonce) != NONCE:
+            raise damaged()
+        key = wrapping_key(_typed(password, entry.expires), entry.salt, entry.argon, extra)
+        secrets = open_secrets(key, entry)
+        if secrets is None:
+            raise self._failed(entry)
+        if entry.expires and entry.expires < self._clock.now().isoformat():
+            raise StoreError("这个一次性口令已过期。", "请单位管理员在本机重新签发。")
+        ring = _ring(file.installation, entry, secrets)
+        return Unlocked(secrets.db_key, ring, secrets.trust(), secrets.grant, not entry.vault, entry.failed)
 
-    def _failed(self, file: _File, entry: Entry) -> PasswordRefused:
-        failures = entry.failures + 1
-        retry_at: datetime | None = None
-        hint = "请重新输入，注意大小写和输入法；忘记密码请联系单位管理员。"
-        if failures >= FREE_FAILURES:
-            delay = min(FIRST_DELAY * 2 ** (failures - FREE_FAILURES), LONGEST_DELAY)
-            retry_at = self._clock.now() + timedelta(seconds=delay)
+    def _may_try(self, entry: Entry) -> None:
+        at = standing(entry.failures, entry.failed_at, self._clock)
+        if at.failed_at:
+            self._put(replace(entry, failed_at=at.failed_at))
+        if at.retry_at is not None:
+            raise PasswordRefused(
+                "密码连续输错，账号暂时锁定。", f"请在 {at.retry_at:%H:%M:%S} 之后再试。", at.retry_at
+            )
+
+    def _failed(self, entry: Entry) -> PasswordRefused:
+        failures, now = entry.failures + 1, self._clock.now().isoformat()
+        times = (*entry.failed, now[:19])[-KEPT:]
+        self._put(replace(entry, failures=failures, failed_at=now, failed=times))
+        retry_at = standing(failures, now, self._clock).retry_at
+        hint = "请重新输入，注意大小写和输入法；忘记了请点“忘记密码”。"
+        if retry_at is not None:
             hint = f"已连续输错 {failures} 次，请在 {retry_at:%H:%M:%S} 之后再试。"
-        stamp = retry_at.isoformat() if retry_at else ""
-        self._put(file, msgspec.structs.replace(entry, failures=failures, retry_at=stamp))
         return PasswordRefused("密码不正确。", hint, retry_at)
-
-    def _retry_at(self, entry: Entry) -> datetime | None:
-        """None when an attempt is allowed now, also after the clock was set back."""
-        if not entry.retry_at:
-            return None
-        now = self._clock.now()
-        try:
-            at = datetime.fromisoformat(entry.retry_at).astimezone(now.tzinfo)
-        except (ValueError, OverflowError):
-            return None
-        return at if now < at <= now + timedelta(seconds=LONGEST_DELAY) else None
 
     def _vault_secret(self, installation: str, *, make: bool = False) -> bytes | None:
         vault = self.vault()
@@ -342,43 +409,47 @@ class _SystemVault:
         return True
 
 
-def stretch(password: str, salt: bytes, argon: Argon) -> bytes:
-    """Argon2id; refuses costs no version of the program has written."""
-    if not (1 <= argon.passes <= 20 and 8 <= argon.kib <= 1 << 20 and 1 <= argon.lanes <= 16):
-        raise _damaged()
-    return hash_secret_raw(
-        password.encode(errors="surrogatepass"), salt, time_cost=argon.passes, memory_cost=argon.kib,
-        parallelism=argon.lanes, hash_len=32, type=Type.ID,
-    )  # fmt: skip
-
-
-def _damaged() -> StoreError:
-    return StoreError("本机的密钥文件已损坏。", f"请从备份恢复 {FILE_NAME}；没有它无法打开数据库。")
-
-
-def _wrapping_key(password: str, salt: bytes, argon: Argon, extra: bytes | None) -> bytes:
-    secret = stretch(password, salt, argon) + (extra or b"")
-    info = b"yizhan keys 1" + (b" vault" if extra else b"")
-    return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
-
-
-def _aad(account: str) -> bytes:
-    return b"yizhan keys 1 " + account.encode()
-
-
-def _find(file: _File, account: str) -> Entry:
+def _find(file: KeyFileBody, account: str) -> Entry:
     for entry in file.entries:
         if entry.account == account:
             return entry
     raise PasswordRefused("本机没有这个账号。", "请从列表中选择账号，或先在本机登记。")
 
 
-def _unlocked(secrets: _Secrets, entry: Entry) -> Unlocked:
-    hub_id, name, sign, seal = secrets.hub
-    return Unlocked(
-        db_key=secrets.db_key,
-        device_keys=DeviceKeys.from_bytes(secrets.device),
-        hub_trust=HubTrust(hub_id, name, VerifyKey(sign), SealPublic.from_bytes(seal)),
-        grant=secrets.grant,
-        keyring_missing=not entry.vault,
-    )
+def _ring(installation: str, entry: Entry, secrets: Secrets) -> DeviceRing:
+    if not entry.reader:  # version 1
+        return DeviceRing(DeviceKeys.from_bytes(secrets.device))
+    if entry.device == STALE:
+        raise StoreError("本机密钥已经更换，这个账号还没有得到。", "请单位管理员在本机重新签发一次性口令。")
+    reader = OpenKey.from_bytes(secrets.reader)
+    try:
+        return DeviceRing.from_bytes(reader.unwrap(entry.device, ring_info(installation, entry.account)))
+    except PackageError as bad:
+        raise damaged() from bad
+
+
+def _with_ring(file: KeyFileBody, ring: DeviceRing) -> list[Entry]:
+    """Every entry with these device keys."""
+    raw, out = ring.to_bytes(), []
+    for one in file.entries:
+        sealed = STALE
+        if one.reader:
+            reader = SealPublic.from_bytes(one.reader)
+            sealed = reader.wrap(raw, ring_info(file.installation, one.account))
+        out.append(replace(one, device=sealed))
+    return out
+
+
+def _typed(password: str, expires: str) -> str:
+    """One-time passwords are printed in groups and typed in any case."""
+    return _plain(password) if expires else password
+
+
+def _plain(text: str) -> str:
+    return "".join(ch for ch in text.upper() if ch.isalnum())
+
+
+__all__ = [
+    "FIRST_DELAY", "FREE_FAILURES", "LONGEST_DELAY", "Argon", "KeyFile", "KnownAccount", "MustChoose",
+    "PasswordRefused", "Seat", "Unlocked", "Vault", "check_password", "stretch", "system_vault",
+]  # fmt: skip

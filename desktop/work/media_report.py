@@ -127,7 +127,7 @@ class Examiner:
                 "这个交换包属于另一个中心，不能在这里使用。", "请核对交换包的来源，或交给对应的中心。"
             )
         match core.kind:
-            case Kind.ANSWER if self._session.device_keys.seal.kid in core.audience:
+            case Kind.ANSWER if not self._session.device_keys.opening.keys().isdisjoint(core.audience):
                 self._for_us(report, stream, progress)
             case Kind.CHANGES | Kind.ATTACHMENTS | Kind.ENROL_REQUEST:
                 self._for_the_hub(report, core, stream)
@@ -170,7 +170,7 @@ class Examiner:
             )
 
     def _for_the_hub(self, report: Report, core: Core, stream: BinaryIO) -> None:
-        if core.exporter != self._session.device and self._signer(core) is None:
+        if self._signer(core) is None:
             _named(report, package.intact(stream).fingerprint)
             report.problems.append(
                 Finding("本机没有发出方的公钥，无法核实签名。", "文件完整；转交后由中心核验签名。")
@@ -198,12 +198,14 @@ class Examiner:
         if core.kind is Kind.ENROL_REQUEST:
             return package.self_signed(core)
         if core.exporter == self._session.device:
-            return self._session.device_keys.sign.public
-        seat = self._seats.get(core.exporter)
-        return VerifyKey(seat.sign_key) if seat is not None else None
+            known = self._session.device_keys.signers
+        else:
+            seat = self._seats.get(core.exporter)
+            known = (VerifyKey(seat.sign_key),) if seat is not None else ()
+        return next((key for key in known if key.key_id == core.exporter_key_id), None)
 
     def _reader(self, core: Core) -> str:
-        if self._session.device_keys.seal.kid in core.audience:
+        if not self._session.device_keys.opening.keys().isdisjoint(core.audience):
             return f"本机（{self._session.bureau.name}）"
         for seat in self._seats.values():
             if SealPublic.from_bytes(seat.seal_key).kid in core.audience:

@@ -14,21 +14,26 @@ from desktop.work.highwater import HighWater, note_reach, state_folder, take_new
 from desktop.work.keys import KeyFile, Unlocked
 from desktop.work.local import is_there, open_local
 from desktop.work.records import Changed, Records
+from desktop.work.seat_keys import SeatKeys
 from desktop.work.settings import Settings
 from shared.access import Actor
 from shared.clock import Clock
 from shared.errors import AccessDenied, DatabaseBusy, DiskFull, StoreError, WrongPassword
 from shared.store import directory
 from shared.store.directory import Place
-from shared.store.facts import read_text
+from shared.store.facts import read_number, read_text
 from shared.store.store import Store
+from sync.credentials import LEASE
 from sync.engine import Engine
+from sync.hub_trust import HubTrust
 from sync.lines import contradiction
 from sync.media import clear_spool
 from sync.outbox import Outbox
-from sync.trust import DeviceKeys, HubTrust
+from sync.rotation import DeviceRing
 
 SECONDS_A_DAY = 24 * 60 * 60
+LEASE_DAYS = 30
+"""Until the hub has said how many days it allows."""
 BEHIND = timedelta(days=1)
 """How far the clock may stand before the hub's last word without a warning."""
 
@@ -46,6 +51,7 @@ class Lease:
     """Permission to work without the hub (sync.md, Keys and trust).
 
     :param days: whole days since the hub's last evidence; ``left`` until read-only.
+    :param allowed: how many days the hub allows.
     :param message: what the status bar says; ``""`` while all is well.
     """
 
@@ -53,6 +59,7 @@ class Lease:
     evidence_at: str
     days: int
     left: int
+    allowed: int
     message: str = ""
 
 
@@ -71,25 +78,23 @@ class Session:
         self.settings = settings
         self.store = store
         self.grant = unlocked.grant
-        self.hub_trust: HubTrust = unlocked.hub_trust
-        self.device_keys: DeviceKeys = unlocked.device_keys
         self.keyring_missing = unlocked.keyring_missing
         self.device, self.incarnation = store.identity()
         if self.device != self.grant.device:
             raise StoreError("数据库与密钥文件不属于同一次登记。", "请把两者从同一份备份中恢复。")
         self.box = Outbox(
-            store, self.hub_trust, settings.folder / "mail",
+            store, lambda: self.hub_trust, settings.folder / "mail",
             lambda: [b for b in settings.carries_for.split(",") if b],
         )  # fmt: skip
         vault = None if unlocked.keyring_missing else keys.vault
-        self._highwater = HighWater(self.device, unlocked.device_keys.sign, vault, state_folder())
+        self._highwater = HighWater(self.device, lambda: self.device_keys, vault, state_folder())
         self.engine = Engine(
-            store, unlocked.device_keys, unlocked.hub_trust, settings.spool, self.box,
-            self._highwater.write,
+            store, unlocked.ring, unlocked.hub_trust, settings.spool, self.box, self._highwater.write
         )
         self._settle_incarnation()
         self._guard = guard
         self._keys = keys
+        self.seat_keys = SeatKeys(store, self.engine, keys, unlocked)
         self._actor = self._who()
         self.records = Records(store, lambda: self._actor, changed, lambda: self.read_only)
 
@@ -98,6 +103,16 @@ class Session:
     def actor(self) -> Actor:
         """Who acts, with the rights the hub last gave."""
         return self._actor
+
+    @property
+    def hub_trust(self) -> HubTrust:
+        """The hub, with every link of its chain that has arrived."""
+        return self.engine.credentials.hub
+
+    @property
+    def device_keys(self) -> DeviceRing:
+        """The keys of this device, present and past."""
+        return self.engine.credentials.ring
 
     @property
     def bureau(self) -> Place:
@@ -131,7 +146,7 @@ class Session:
         """Where the permission to work offline stands."""
         with self.store.read() as connection:
             evidence = read_text(connection, "evidence_at") or self.grant.at
-        allowed = self.settings.lease_days
+            allowed = read_number(connection, LEASE) or self.grant.lease_days or LEASE_DAYS
         since = self.store.clock.now() - datetime.fromisoformat(evidence)
         days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
         left = allowed - days
@@ -140,14 +155,14 @@ class Session:
                 f"已 {days} 天没有与中心联系，离线期限为 {allowed} 天：本机暂为只读，仍可导出，请同步；"
                 "若刚刚同步过，请校准电脑的日期。"
             )
-            return Lease(LeaseState.OVER, evidence, days, 0, text)
+            return Lease(LeaseState.OVER, evidence, days, 0, allowed, text)
         if left <= self.settings.lease_warn_days:
             text = f"已 {days} 天没有与中心联系，{left} 天后本机将变为只读；请尽快同步或用介质交换一次。"
-            return Lease(LeaseState.WARN, evidence, days, left, text)
+            return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
         if since < -BEHIND:
             text = f"电脑日期早于中心最近一次签名（{evidence[:10]}），各种期限会算错，请先校准日期和时间。"
-            return Lease(LeaseState.WARN, evidence, days, left, text)
-        return Lease(LeaseState.GOOD, evidence, days, left)
+            return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
+        return Lease(LeaseState.GOOD, evidence, days, left, allowed)
 
     @property
     def read_only(self) -> bool:
@@ -198,20 +213,22 @@ def sign_in(
     account: str,
     password: str,
     *,
+    chosen: str = "",
     keys: KeyFile | None = None,
     changed: Changed = lambda types, initiator: None,
     clock: Callable[[], Clock] = Clock,
 ) -> Session:
     """Open the database of this installation for an account.
 
-    Raises ``PasswordRefused``, ``DatabaseBusy``, ``NewerDatabase``, ``AccessDenied``
+    :param chosen: the person's own password, in place of a one-time one.
+    Raises ``PasswordRefused``, ``MustChoose``, ``DatabaseBusy``, ``NewerDatabase``, ``AccessDenied``
     or another ``StoreError``; nothing stays open then.
     """
     guard = InstanceGuard(settings.folder)
     guard.acquire()
     try:
         file = keys or KeyFile(settings.folder)
-        unlocked = file.unlock(account, password)
+        unlocked = file.first_unlock(account, password, chosen) if chosen else file.unlock(account, password)
         if not is_there(settings.database):
             raise StoreError(
                 "本机的数据库文件不见了。", f"请从备份恢复 {settings.database}，不要重新登记以免丢失数据。"
@@ -220,7 +237,10 @@ def sign_in(
         try:
             session = Session(settings, store, unlocked, guard, file, changed)
             with suppress(DiskFull, DatabaseBusy):  # a full disk keeps nobody from reading
+                for at in unlocked.failed:
+                    session.records.note("sign_in_failed", f"{account} {at}")
                 session.records.note("sign_in")
+                session.seat_keys.settle()
         except BaseException:
             store.close()
             raise

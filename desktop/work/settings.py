@@ -94,7 +94,6 @@ class Settings:
     hub_url = ConfigVar("中心地址", "", _address)
     font_size = ConfigVar("字号", 10, _between(9, 12, " 磅"))
     idle_lock_minutes = ConfigVar("无操作锁定时间", 15, _between(1, 240, " 分钟"))
-    lease_days = ConfigVar("离线使用期限", 30, _between(1, 365, " 天"))
     lease_warn_days = ConfigVar("离线到期提前提醒", 7, _between(0, 60, " 天"))
     auto_sync_minutes = ConfigVar("自动同步间隔（0 为不自动）", 10, _between(0, 1440, " 分钟"))
     attachment_quota_mb = ConfigVar("附件占用上限（可再下载的部分）", 2000, _between(100, 100_000, " MB"))

@@ -1,4 +1,4 @@
-"""``bureau``, ``user``, ``invite``, ``revoke``: who may take part."""
+"""``bureau``, ``user``, ``revoke``: who may take part."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ def register(commands: Commands) -> None:
     bureau.add_argument("name", help="单位名称")
     bureau.add_argument("--division", required=True, help="行政区划代码，如 310113")
     bureau.add_argument("--parent", help="上级单位代码")
-    invite = commands.add("invite", _invite, "签发一次性登记码")
-    invite.add_argument("--bureau", required=True, help="单位代码")
-    invite.add_argument("--account", required=True, help="登录账号")
-    invite.add_argument("--name", required=True, help="姓名")
-    invite.add_argument(
-        "--role", action="append", required=True, choices=["officer", "bureau_admin", "hub_admin"]
-    )
     users = commands.group("user", "账号")
     users.add("list", _user_list, "列出账号")
     for name, state, words in (("freeze", "frozen", "冻结账号"), ("thaw", "active", "恢复账号")):
@@ -55,15 +48,6 @@ def _bureau_list(parsed: argparse.Namespace) -> None:
         ["代码", "名称", "行政区划", "上级"],
         ([str(r["code"]), str(r["name"]), str(r["division"]), names.get(r["parent"], "")] for r in rows),
     )
-
-
-def _invite(parsed: argparse.Namespace) -> None:
-    from server_stub.enrolment import VALID_DAYS, Account
-
-    with opened(parsed) as hub:
-        bureau = hub.store.types["bureau"].id_for_key(parsed.bureau)
-        code = hub.enrolment.invite(Account(parsed.account, parsed.name, bureau, tuple(parsed.role)))
-    print(f"登记码（{VALID_DAYS} 天内用一次）：{code.shown()}")
 
 
 def _user_list(parsed: argparse.Namespace) -> None:

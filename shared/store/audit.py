@@ -74,6 +74,17 @@ TITLES = {
     "sync": "同步",
     "settings": "修改设置",
     "checked": "核验审计链",
+    "key_rotated": "更换设备密钥",
+    "key_recovered": "采用找回密码后的新密钥",
+    "recovery": "两人恢复密钥",
+    "recovery_repeated": "重做恢复批复",
+    "recovered": "找回密码",
+    "hub_key": "更换中心密钥",
+    "recovery_key": "启用恢复密钥",
+    "invite_cancelled": "作废登记码",
+    "account_added": "本机添加账号",
+    "account_removed": "本机移除账号",
+    "lease": "修改离线期限",
 }
 """Words for events; a module that adds one adds its word here."""
 

@@ -26,6 +26,7 @@ from shared.types.penalty import Penalty
 from shared.types.penalty_item import PenaltyItem
 from shared.types.permit import Permit
 from shared.types.sanction import Sanction
+from shared.types.seat_account import SeatAccount
 from shared.types.seat_state import SeatState
 from shared.types.supervision import Supervision
 from shared.types.supervision_item import SupervisionItem
@@ -65,6 +66,7 @@ ALL: tuple[RecordType, ...] = tuple(
         Attachment,
         Medium,
         HandOver,
+        SeatAccount,
     )
 )
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from desktop.ui.pages.sync import SyncPage
 from desktop.work.jobs import Jobs
 from shared.store import exchange
-from shared.store.facts import write_text
+from shared.store.facts import write_number, write_text
 from tests.fixtures.hubs import serving
 from tests.gui.exchange_desks import Post, settle
 
@@ -104,7 +104,7 @@ def test_the_lease_is_told_before_and_after_its_end(qtbot: QtBot, post: Post, jo
     for stamp, level in (("2026-10-27T09:00:00+08:00", "warning"), ("2025-01-01T09:00:00+08:00", "error")):
         with desk.session.store.write() as connection:
             write_text(connection, "evidence_at", stamp)
-        desk.settings.set("lease_days", _days_to(desk, stamp, level))
+            write_number(connection, "lease_days", _days_to(desk, stamp, level))
         page.load()
         settle(jobs)
         assert page.lease_bar.level == level

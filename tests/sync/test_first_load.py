@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import shutil
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import msgspec
@@ -576,7 +577,7 @@ def test_parts_that_are_not_what_the_hub_signed_are_refused(large: Place, enrol_
     opened = device.engine.open(io.BytesIO(volume))
     hub = device.engine._hub
     one = next(e for e in opened.entries() if e.kind == "snapshot")
-    read_part(one, hub.sign, hub.hub_id)
+    read_part(one, hub)
     other = signing.SigningKey.generate()
     forged = [
         Entry(one.kind, one.meta, bytes([one.data[0] ^ 1]) + bytes(one.data[1:])),
@@ -588,9 +589,9 @@ def test_parts_that_are_not_what_the_hub_signed_are_refused(large: Place, enrol_
     ]
     for entry in forged:
         with pytest.raises(PackageTampered):
-            read_part(entry, hub.sign, hub.hub_id)
+            read_part(entry, hub)
     with pytest.raises(PackageTampered):
-        read_part(one, hub.sign, "f" * 32)
+        read_part(one, replace(hub, hub_id="f" * 32))
 
 
 def _signed_by(key: signing.SigningKey, envelope: bytes) -> bytes:

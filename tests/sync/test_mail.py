@@ -37,7 +37,7 @@ def mailed(hub_room: Mailroom, limit: int = LETTER_RAW, **whom: str) -> bytes:
 def carrying(device: Device, *bureaus: str) -> Outbox:
     """The device's program carries for these bureaus from now on."""
     engine = device.engine
-    box = Outbox(device.store, engine._hub, device.folder / "mail", lambda: list(bureaus))
+    box = Outbox(device.store, lambda: engine._hub, device.folder / "mail", lambda: list(bureaus))
     device.engine = Engine(device.store, device.keys, engine._hub, device.folder / "spool", box)
     return box
 

@@ -142,7 +142,7 @@ def test_locked_out_even_the_right_password_waits_its_turn(tmp_path: Path, wall:
     assert caught.value.retry_at is None
 
 
-def test_a_clock_set_back_does_not_lock_for_years(tmp_path: Path, wall: Wall) -> None:
+def test_a_clock_set_back_neither_helps_nor_locks_for_years(tmp_path: Path, wall: Wall) -> None:
     file = file_in(tmp_path, wall=wall)
     create(file)
     wall.pass_(10 * 365 * 24 * 3600)
@@ -150,6 +150,12 @@ def test_a_clock_set_back_does_not_lock_for_years(tmp_path: Path, wall: Wall) ->
         with pytest.raises(PasswordRefused):
             file.unlock("chenmin", "错误的密码")
     wall.pass_(-10 * 365 * 24 * 3600)
+    again = file_in(tmp_path, wall=wall)
+    for _ in range(2):  # the delay begins anew, once
+        with pytest.raises(PasswordRefused, match="暂时锁定") as caught:
+            again.unlock("chenmin", PASSWORD)
+        assert caught.value.retry_at == Clock(wall).now() + timedelta(seconds=FIRST_DELAY)
+    wall.pass_(FIRST_DELAY + 1)
     assert file.unlock("chenmin", PASSWORD).db_key == DB_KEY
 
 
@@ -271,7 +277,7 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
         file.path.write_bytes(bad)
         with pytest.raises(StoreError, match="已损坏"):
             file.accounts()
-    file.path.write_bytes(whole.replace(b'"v": 1', b'"v": 2'))
+    file.path.write_bytes(whole.replace(b'"v": 2', b'"v": 3'))
     with pytest.raises(NewerDatabase):
         file.unlock("chenmin", PASSWORD)
 

@@ -12,7 +12,7 @@ from shared.errors import InputError
 
 def test_defaults_and_round_trip(tmp_path: Path) -> None:
     one = Settings(tmp_path)
-    assert (one.font_size, one.idle_lock_minutes, one.lease_days, one.hub_url) == (10, 15, 30, "")
+    assert (one.font_size, one.idle_lock_minutes, one.auto_sync_minutes, one.hub_url) == (10, 15, 10, "")
     one.update({"font_size": 12, "hub_url": "https://hub.example.cn"})
     again = Settings(tmp_path)
     assert (again.font_size, again.hub_url) == (12, "https://hub.example.cn")
@@ -32,19 +32,19 @@ def test_defaults_and_round_trip(tmp_path: Path) -> None:
 def test_bad_values_are_refused_with_a_sentence(name: str, value: object, said: str, tmp_path: Path) -> None:
     one = Settings(tmp_path)
     with pytest.raises(InputError, match=said):
-        one.update({"lease_days": 60, name: value})
-    assert one.lease_days == 30 and not one.path.exists()  # all or nothing
+        one.update({"auto_sync_minutes": 60, name: value})
+    assert one.auto_sync_minutes == 10 and not one.path.exists()  # all or nothing
 
 
 def test_broken_or_foreign_files(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text('{"font_size": 99, "lease_days": 60, "later": [1]}')
+    (tmp_path / "settings.json").write_text('{"font_size": 99, "auto_sync_minutes": 60, "later": [1]}')
     one = Settings(tmp_path)
-    assert (one.font_size, one.lease_days, one.damaged) == (10, 60, False)
+    assert (one.font_size, one.auto_sync_minutes, one.damaged) == (10, 60, False)
     one.set("font_size", 11)
     assert '"later"' in one.path.read_text()  # of a newer version: kept
     one.path.write_text("{half")
     again = Settings(tmp_path)
-    assert again.damaged and again.lease_days == 30
+    assert again.damaged and again.auto_sync_minutes == 10
 
 
 def test_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,5 +57,5 @@ def test_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_setting_is_declared_with_a_title_and_a_good_default() -> None:
     declared = Settings.variables()
-    assert {"hub_url", "font_size", "idle_lock_minutes", "lease_days"} <= declared.keys()
+    assert {"hub_url", "font_size", "idle_lock_minutes", "auto_sync_minutes"} <= declared.keys()
     assert all(v.title and not v.problem(v.default) for v in declared.values())

@@ -218,7 +218,7 @@ class SettingsPage(Page):
                     Fact("中心编号", hub.hub_id),
                     Fact("中心密钥指纹", grouped(hub.sign.key_id), "accent"),
                     Fact("最近一次签名", moment(lease.evidence_at)),
-                    Fact("离线使用期限", f"{settings.lease_days} 天，还有 {lease.left} 天"),
+                    Fact("离线使用期限", f"{lease.allowed} 天，还有 {lease.left} 天"),
                 ],
             ),
             (

@@ -125,6 +125,34 @@ def _records() -> None:
         batch_op.create_index('ix_medium_bureau', ['bureau'], unique=False)
         batch_op.create_index('ix_medium_state', ['state'], unique=False)
 
+    op.create_table('seat_account',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=True),
+    sa.Column('user', sa.Text(), nullable=True),
+    sa.Column('bureau', sa.Text(), nullable=True),
+    sa.Column('granted_by', sa.Text(), nullable=True),
+    sa.Column('granted_at', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_seat_account')),
+    sa.UniqueConstraint('id', name=op.f('uq_seat_account_id'))
+    )
+    with op.batch_alter_table('seat_account', schema=None) as batch_op:
+        batch_op.create_index('ix_seat_account_bureau', ['bureau'], unique=False)
+        batch_op.create_index('ix_seat_account_device', ['device'], unique=False)
+        batch_op.create_index('ix_seat_account_state', ['state'], unique=False)
+        batch_op.create_index('ix_seat_account_user', ['user'], unique=False)
+
     op.create_table('seat_state',
     sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('id', sa.Text(), nullable=False),
@@ -274,6 +302,16 @@ def _hub() -> None:
     sa.Column('sets', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('device', name=op.f('pk_device_asked'))
     )
+    op.create_table('device_key_past',
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('sign_key', sa.LargeBinary(), nullable=False),
+    sa.Column('seal_key', sa.LargeBinary(), nullable=False),
+    sa.Column('until_incarnation', sa.Integer(), nullable=False),
+    sa.Column('until_seq', sa.BigInteger(), nullable=False),
+    sa.Column('why', sa.Text(), nullable=False),
+    sa.Column('replaced_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('device', 'sign_key', name=op.f('pk_device_key_past'))
+    )
     op.create_table('mail',
     sa.Column('package_id', sa.Text(), nullable=False),
     sa.Column('bureau', sa.Text(), nullable=False),
@@ -305,3 +343,7 @@ def _hub() -> None:
         batch_op.add_column(sa.Column('parent', sa.Integer(), server_default='0', nullable=False))
         batch_op.add_column(sa.Column('parent_seq', sa.BigInteger(), server_default='0', nullable=False))
         batch_op.add_column(sa.Column('parent_head', sa.LargeBinary(), nullable=True))
+
+    with op.batch_alter_table('invite', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('issued_at', sa.Text(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('cancelled_at', sa.Text(), server_default='', nullable=False))

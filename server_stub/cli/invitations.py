@@ -1,0 +1,61 @@
+"""``invite``: one-time codes, issued, listed, cancelled."""
+
+from __future__ import annotations
+
+import argparse
+
+from server_stub.cli.commands import Commands
+from server_stub.cli.terminal import opened, print_table
+from server_stub.invitations import NAME_SHOWN, cancel, issued
+from shared.errors import InputError
+
+_STATES = {"open": "未使用", "used": "已使用", "cancelled": "已作废", "expired": "已过期"}
+
+
+def register(commands: Commands) -> None:
+    """The commands of this module."""
+    invite = commands.add("invite", _invite, "签发一次性登记码；invite list 列出，--cancel 作废")
+    invite.add_argument("what", nargs="?", choices=["list"], help="列出签发过的登记码")
+    invite.add_argument("--cancel", metavar="编号或账号", help="作废一个尚未使用的登记码")
+    invite.add_argument("--bureau", help="单位代码")
+    invite.add_argument("--account", help="登录账号")
+    invite.add_argument("--name", help="姓名")
+    invite.add_argument("--role", action="append", choices=["officer", "bureau_admin", "hub_admin"])
+
+
+def _invite(parsed: argparse.Namespace) -> None:
+    if parsed.what == "list":
+        _list(parsed)
+    elif parsed.cancel:
+        with opened(parsed) as hub:
+            done = cancel(hub.store, parsed.cancel)
+        print(f"已作废：{done.person}（{done.account}）的登记码 {done.name[:NAME_SHOWN]}。")
+    else:
+        _issue(parsed)
+
+
+def _issue(parsed: argparse.Namespace) -> None:
+    from server_stub.enrolment import VALID_DAYS, Account
+
+    for name in ("bureau", "account", "name", "role"):
+        if not getattr(parsed, name):
+            raise InputError(f"签发登记码要写明 --{name}。", "用法见 yizhan-hub invite --help。")
+    with opened(parsed) as hub:
+        bureau = hub.store.types["bureau"].id_for_key(parsed.bureau)
+        code = hub.enrolment.invite(Account(parsed.account, parsed.name, bureau, tuple(parsed.role)))
+    print(f"登记码（{VALID_DAYS} 天内用一次）：{code.shown()}")
+
+
+def _list(parsed: argparse.Namespace) -> None:
+    with opened(parsed) as hub:
+        found = issued(hub.store)
+    print_table(
+        ["编号", "账号", "姓名", "单位", "签发", "有效期至", "状态"],
+        (
+            [
+                one.name[:NAME_SHOWN], one.account, one.person, one.bureau, one.issued_at[:10],
+                one.expires_at[:10], _STATES[one.state],
+            ]
+            for one in found
+        ),
+    )  # fmt: skip

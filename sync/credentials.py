@@ -1,0 +1,116 @@
+"""Keys and trust of an enrolled device as its database says they stand now.
+
+Secrets come from the key file; which of them speaks, what the hub has confirmed and
+which links of the hub's chain were learned are facts of the database, written in the
+transactions they belong to. Whatever breaks off in between, the two never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from shared.store import exchange
+from shared.store.facts import read_fact, read_text, write_fact, write_number, write_text
+from shared.store.store import Store
+from sync.hub_trust import HubTrust, SignedLink
+from sync.layout import Core
+from sync.messages import PROTOCOL, State
+from sync.rotation import CHANGE, DeviceRing, KeyChange, make_change, ring_of
+from sync.trust import DeviceKeys
+
+KEY_CHANGE, CONFIRMED, LEARNED, LEASE = "key_change", "key_confirmed", "trust_links", "lease_days"
+
+
+class Credentials:
+    """What the exchange of one device signs, opens and believes with.
+
+    :param told: called after something here changed that the key file must follow.
+    """
+
+    def __init__(self, store: Store, keys: DeviceKeys | DeviceRing, hub: HubTrust) -> None:
+        self._store = store
+        self.told: Callable[[], None] = lambda: None
+        self._confirmed = False
+        with store.read() as connection:
+            self.ring = ring_of(keys).announcing(read_text(connection, KEY_CHANGE))
+            self.hub = hub.extended(stored_links(connection)).as_of(store.clock.stamp())
+
+    # --- what is said ----------------------------------------------------------
+    def said(self) -> dict[str, str | int | dict[str, int]]:
+        """What a package of this device says about its keys in the clear."""
+        return {CHANGE: self.ring.change} if self.ring.change else {}
+
+    # --- what is heard -----------------------------------------------------------
+    def learn(self, core: Core) -> None:
+        """Keep the links a verified package of the hub brought."""
+        wider = self.hub.learned(core)
+        if wider.version == self.hub.version:
+            return
+        with self._store.write() as connection:
+            known = stored_links(connection)
+            fresh = wider.links[len(self.hub.links) :]
+            write_fact(connection, LEARNED, msgspec.msgpack.encode([*known, *fresh]))
+        self.hub = wider.as_of(self._store.clock.stamp())
+        self.told()
+
+    def hear(self, connection: Any, state: State) -> None:
+        """Within the transaction of the state: the lease, and whether our new key is known."""
+        if state.lease_days > 0:
+            write_number(connection, LEASE, state.lease_days)
+        if not state.device_key or self.ring.next is None or not self.ring.change:
+            return
+        if state.device_key == self.ring.next.sign.key_id:
+            write_text(connection, CONFIRMED, state.device_key)
+            self._confirmed = True
+
+    def settle(self) -> None:
+        """After the transaction: the key file may follow."""
+        if self._confirmed:
+            self._confirmed = False
+            self.told()
+
+    # --- new keys ----------------------------------------------------------------
+    def announce(self, ring: DeviceRing, device: str, incarnation: int) -> DeviceRing:
+        """From the next number on the new keys of ``ring`` speak; everything before must be cut.
+
+        The announcement is kept in the transaction that fixes the number. Raises nothing
+        but storage errors; the old keys then go on.
+        """
+        assert ring.next is not None
+        with self._store.write() as connection:
+            at = exchange.reach(connection)
+            change = KeyChange(
+                v=PROTOCOL, hub_id=self.hub.hub_id, device=device, incarnation=incarnation,
+                prev_sign_key=ring.now.sign.public.to_bytes(), sign_key=ring.next.sign.public.to_bytes(),
+                seal_key=ring.next.seal.public.to_bytes(), from_seq=at.sealed + 1,
+                at=self._store.clock.stamp(),
+            )  # fmt: skip
+            text = make_change(change, ring.now.sign, ring.next.sign)
+            write_text(connection, KEY_CHANGE, text)
+            write_text(connection, CONFIRMED, "")
+        self.ring = ring.announcing(text)
+        return self.ring
+
+    def confirmed(self) -> bool:
+        """Whether the hub has said that it knows the announced key."""
+        with self._store.read() as connection:
+            said = read_text(connection, CONFIRMED)
+        return bool(self.ring.next and said and said == self.ring.next.sign.key_id)
+
+    def follow(self, ring: DeviceRing) -> None:
+        """The key file has promoted the new keys: nothing is announced any more."""
+        with self._store.write() as connection:
+            write_text(connection, KEY_CHANGE, "")
+        self.ring = ring
+
+
+def stored_links(connection: Any) -> list[SignedLink]:
+    """Links of the hub's chain learned so far."""
+    kept = read_fact(connection, LEARNED)
+    return msgspec.msgpack.decode(kept, type=list[SignedLink]) if kept else []
+
+
+__all__ = ["Credentials", "stored_links"]
