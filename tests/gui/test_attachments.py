@@ -28,7 +28,9 @@ SHOTS = os.environ.get("YIZHAN_SHOTS", "")
 
 
 def shot(window: QWidget, name: str) -> None:
-    if SHOTS:
+    if SHOTS and not window.isWindow() and window.parent() is not None:
+        assert window.grab().save(str(Path(SHOTS) / f"{name}.png"))
+    elif SHOTS:
         photograph(window, Path(SHOTS) / f"{name}.png")
 
 
@@ -84,6 +86,7 @@ def test_photos_of_an_inspection(desk: Desk, qtbot: QtBot, tmp_path: Path) -> No
     assert strip.texts() == ["后厨\n待传", "前厅\n待传", "食品经营许可证\n待传"]
     assert "已添加 3 个附件" in page.messages.text() and "3 个还没有入库" in strip.note()
     shot(worker.shell, "inspection")
+    shot(page.form, "attachments")
     fill(page, ended_at="2099-12-31 10:20", findings="证照齐全。", result="1", disposition="0")
     worker.press("提交")
     assert not strip.may_add() and len(strip.texts()) == 3
