@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from desktop.work.records import Records, Row
-from shared.errors import AccessDenied, InputError, Level, Problem, Rejected, StaleRecord
+from shared.errors import AccessDenied, InputError, Level, Problem, Rejected, StaleRecord, YizhanError
 from shared.fields import Field, Kind
-from shared.filters import Filter
-from shared.parsing import derive, is_blank
+from shared.filters import Filter, Op
+from shared.parsing import clean_text, derive, is_blank
 from shared.record import RecordType
+from shared.store import sql
+from shared.store.reviving import restore
 from shared.store.store import Store
 from shared.supervision import queues
+from shared.types.conflict import DELETION, FIELD, RULE, UNIQUE, kind_of
 
 NOTHING = "（空）"
+_KNOWN = (FIELD, DELETION, UNIQUE, RULE)
 
 
 class Choice(StrEnum):
@@ -27,6 +33,14 @@ class Choice(StrEnum):
     OTHER = "other"  # a third one
     KEEP = "keep"  # one side deleted: the record stays
     VOID = "void"  # one side deleted: it goes
+    BOTH = "both"  # two records with one number: both stay
+
+
+_KEPT = {
+    Choice.OURS: "保留先录入的，作废后录入的",
+    Choice.THEIRS: "保留后录入的，作废先录入的",
+    Choice.BOTH: "两条都保留",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,9 @@ class Detail:
     :param record: the record as it stands here; None when it was deleted.
     :param current: the value that stands now; differs from both sides when it was edited since.
     :param choices: what is open to decide.
+    :param kind: of ``shared.types.conflict``; :param base: what the author had seen, None for nothing.
+    :param other: the second of two records with one number.
+    :param siblings: how many more open conflicts there are about this record.
     """
 
     conflict: Row
@@ -58,11 +75,31 @@ class Detail:
     record: Row | None
     current: str
     choices: tuple[Choice, ...]
+    kind: str = FIELD
+    base: Side | None = None
+    other: Row | None = None
+    siblings: int = 0
 
     @property
     def moved(self) -> bool:
         """Whether somebody edited the value after the conflict arose."""
         return self.field is not None and self.current not in (self.ours.text, self.theirs.text)
+
+    def meant(self, choice: Choice) -> Choice:
+        """What 采用中心值 or 采用对方值 for many means for this one."""
+        if self.kind != DELETION or choice not in (Choice.OURS, Choice.THEIRS):
+            return choice
+        stands = Choice.KEEP if self.record is not None else Choice.VOID
+        against = Choice.VOID if self.record is not None else Choice.KEEP
+        return stands if choice is Choice.OURS else against
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of several decided at once; ``left`` names those still open, with the reason."""
+
+    done: int
+    left: tuple[tuple[str, str], ...] = ()
 
 
 class Conflicts:
@@ -97,31 +134,66 @@ class Conflicts:
             raise StaleRecord("这条冲突已不存在。", "请刷新列表。")
         one = row.values
         declared = self._store.types.get(one["record_type"])
-        name = one["field"]
-        if declared is None or (name and name not in declared.by_name):
+        kind = kind_of(one)
+        name = one["field"] if kind in (FIELD, RULE) else ""
+        if declared is None or kind not in _KNOWN or (name and name not in declared.by_name):
             raise InputError("这条冲突涉及本版本不认识的内容。", "请升级程序后再处理。")
         disputed = declared.by_name[name] if name else None
         record = self._records.get(declared, one["record_id"])
+        other = self._records.get(declared, one["other_id"]) if one["other_id"] else None
         label = self._records.label(declared.name, one["record_id"]) or str(one["subject"])
-        texts = (str(one["ours_value"] or ""), str(one["theirs_value"] or ""))
-        current = ""
+        current, base = "", None
         if disputed is not None:
             texts = (
                 self._show(disputed, typed(disputed, one["ours_value"])),
                 self._show(disputed, typed(disputed, one["theirs_value"])),
             )
             current = self._show(disputed, record.values[name]) if record else ""
+            if one["base_ref"]:
+                base = self._side(one, "base", self._show(disputed, typed(disputed, one["base_value"])))
+        elif kind == UNIQUE:
+            texts = (str(one["ours_value"] or ""), str(one["theirs_value"] or ""))
         elif record is None:
-            texts = ("已作废", "修改后保留")
+            texts = ("已作废", self._edited(declared, one["edits"]))
         else:
             texts = ("修改后保留", "作废")
         return Detail(
             row, declared, disputed, label, self._side(one, "ours", texts[0]),
-            self._side(one, "theirs", texts[1]), record, current, _choices(disputed, record),
+            self._side(one, "theirs", texts[1]), record, current,
+            self._choices(kind, declared, one, record, other), kind, base, other,
+            self._siblings(one),
         )  # fmt: skip
 
+    def resolve_many(
+        self, ids: Sequence[str], choice: Choice | str, reason: str, *, initiator: str = ""
+    ) -> Resolved:
+        """Decide several the same way with one reason; each is a transaction of its own.
+
+        :param choice: :attr:`Choice.OURS` or :attr:`Choice.THEIRS`.
+        Raises :class:`Rejected` without a reason; what cannot be decided this way stays open.
+        """
+        wanted, done, left = Choice(choice), 0, []
+        if is_blank(reason):
+            raise Rejected([Problem("reason", "请填写处理理由")])
+        for one in ids:
+            subject = self._records.label(self.declared.name, one)
+            try:
+                self.resolve(one, self.detail(one).meant(wanted), reason=reason, initiator=initiator)
+                done += 1
+            except AccessDenied:
+                raise
+            except YizhanError as stopped:
+                left.append((subject, stopped.message))
+        return Resolved(done, tuple(left))
+
     def resolve(
-        self, conflict_id: str, choice: Choice | str, raw: Any = None, *, initiator: str = ""
+        self,
+        conflict_id: str,
+        choice: Choice | str,
+        raw: Any = None,
+        *,
+        reason: str = "",
+        initiator: str = "",
     ) -> None:
         """Decide: the record's change and the conflict's end are one transaction.
 
@@ -144,12 +216,18 @@ class Conflicts:
             "resolution": text,
             "resolved_by": self._records.actor.user,
             "resolved_at": self._store.clock.stamp(),
+            "decision": str(choice),
+            "reason": clean_text(reason)[:1000] or None,
         }
         cause = f"resolve:{conflict_id}"
         with self._records.unit(cause, initiator=initiator) as unit:
-            if choice is Choice.VOID and detail.record is not None:
+            loser = _loser(detail, choice)
+            if loser is not None:
                 # the cause must stay: by it the hub knows what gives the right to do this
-                unit.delete(detail.declared, detail.record.id, cause)
+                unit.delete(detail.declared, loser.id, cause)
+            elif choice is Choice.KEEP and detail.record is None:
+                edits = decode_edits(detail.conflict.values["edits"])
+                restore(unit, detail.declared, detail.conflict.values["record_id"], edits)
             elif changes and detail.record is not None:
                 seen = detail.record.seen
                 unit.update(detail.declared, detail.record.id, changes, seen=seen, proven=True)
@@ -159,6 +237,8 @@ class Conflicts:
     def _decision(self, detail: Detail, choice: Choice, raw: Any) -> tuple[dict[str, Any], str]:
         """What changes in the record, and the sentence that is kept."""
         one, disputed, record = detail.conflict.values, detail.field, detail.record
+        if detail.kind == UNIQUE:
+            return {}, _KEPT[choice]
         if disputed is None or record is None:
             done = "作废记录" if choice is Choice.VOID else "保留记录"
             return {}, done
@@ -178,6 +258,34 @@ class Conflicts:
         }
         shown = self._show(disputed, value)
         return changes, f"{word}：{shown or NOTHING}"
+
+    def _choices(
+        self, kind: str, declared: RecordType, one: dict[str, Any], record: Row | None, other: Row | None
+    ) -> tuple[Choice, ...]:
+        if kind == UNIQUE:
+            found = ((Choice.OURS, other), (Choice.THEIRS, record))
+            return (*(c for c, loser in found if loser is not None), Choice.BOTH)
+        if record is not None:
+            whole = kind == DELETION
+            return (Choice.KEEP, Choice.VOID) if whole else (Choice.OURS, Choice.THEIRS, Choice.OTHER)
+        with self._store.read() as connection:
+            here = bool(sql.fetch(connection, declared.name, ("id",), [one["record_id"]]))
+        if not here:
+            return ()  # the record is not on this device: who has it decides
+        return (Choice.KEEP, Choice.VOID) if kind == DELETION else (Choice.VOID,)
+
+    def _siblings(self, one: dict[str, Any]) -> int:
+        same = self.wanted().where("record_id", Op.EQ, one["record_id"])
+        return self._records.count(self.declared, same) - int(one["state"] == "open")
+
+    def _edited(self, declared: RecordType, edits: str | None) -> str:
+        """What the edit changed that met a deletion."""
+        parts = [
+            f"{one.title}：{self._show(one, typed(one, None if v is None else str(v))) or NOTHING}"
+            for n, v in decode_edits(edits).items()
+            if (one := declared.by_name.get(n)) is not None
+        ]
+        return "；".join(parts) or "修改后保留"
 
     def _third(self, declared: RecordType, disputed: Field, record: Row, raw: Any) -> Any:
         whole = self._records.raw(declared, record)
@@ -223,9 +331,13 @@ def typed(disputed: Field, text: str | None) -> Any:
             return text
 
 
-def _choices(disputed: Field | None, record: Row | None) -> tuple[Choice, ...]:
-    if record is None:
-        return (Choice.VOID,)  # a tombstone is final: what is needed again is entered again
-    if disputed is None:
-        return (Choice.KEEP, Choice.VOID)
-    return (Choice.OURS, Choice.THEIRS, Choice.OTHER)
+def decode_edits(text: str | None) -> dict[str, Any]:
+    """The edit a deletion met, stored values by field name."""
+    return dict(json.loads(text)) if text else {}
+
+
+def _loser(detail: Detail, choice: Choice) -> Row | None:
+    """The record a decision voids."""
+    if detail.kind == UNIQUE:
+        return {Choice.OURS: detail.other, Choice.THEIRS: detail.record}.get(choice)
+    return detail.record if choice is Choice.VOID else None

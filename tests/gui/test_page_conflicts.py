@@ -113,6 +113,50 @@ def test_a_conflict_decided_elsewhere_meanwhile(qtbot: QtBot, post: Post) -> Non
     assert "已由" in page.messages.text() and page.table.model.total == 0
 
 
+def test_the_value_both_had_seen_stands_beside_them(qtbot: QtBot, post: Post) -> None:
+    entity = post.entity(3)
+    before = address(post, "chenmin", entity)
+    dispute(post)
+    page = opened(qtbot, post, "linwei")
+    words = page.panel.words()
+    assert f"原值：{before}" in words and "中心现值：甲局的地址" in words and "对方的值：乙局的地址" in words
+    assert "<u>" in page.panel._theirs._value.text()
+
+
+def test_many_are_decided_at_once_with_one_reason(qtbot: QtBot, post: Post) -> None:
+    entities = [post.entity(i) for i in (3, 4, 5)]
+    for one in entities:
+        post.update("chenmin", "market_entity", one, address="甲局的地址")
+        post.update("linwei", "market_entity", one, address="乙局的地址")
+    post.sync("chenmin", "linwei", "chenmin")
+    page = opened(qtbot, post, "linwei")
+    page.table.grid.selectAll()
+    _settle(page)
+    assert page._right.currentWidget() is page.many and not page.many.theirs.isEnabled()
+    page.many.reason.setText("乙局现场核实")
+    assert page.many.theirs.isEnabled()
+    page.many.theirs.click()
+    _settle(page)
+    assert "已处理 3 条" in page.messages.text() and page.table.model.total == 0
+    post.sync("linwei", "chenmin")
+    assert {address(post, "chenmin", one) for one in entities} == {"乙局的地址"}
+    page.segments.choose("resolved")
+    _settle(page)
+    assert "乙局现场核实" in page.panel.words()
+
+
+def test_siblings_of_one_record_are_a_click_away(qtbot: QtBot, post: Post) -> None:
+    entity = post.entity(3)
+    post.update("chenmin", "market_entity", entity, address="甲", legal_person="甲")
+    post.update("linwei", "market_entity", entity, address="乙", legal_person="乙")
+    post.sync("chenmin", "linwei", "chenmin")
+    page = opened(qtbot, post, "linwei")
+    assert "同一记录还有 1 处待处理" in page.panel.words()
+    page.panel._siblings.click()
+    _settle(page)
+    assert page.search.text() and page.table.model.total == 2
+
+
 def _day(text: str) -> object:
     from datetime import date
 

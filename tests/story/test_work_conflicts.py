@@ -166,7 +166,7 @@ def test_deleting_against_editing_ends_in_keeping_or_voiding(bureau: Bureau) -> 
     with bureau.store.write() as connection:
         connection.exec_driver_sql("UPDATE conflict SET field = '' WHERE id = ?", (gone,))
     detail = bureau.desk.conflicts.detail(gone)
-    assert (detail.choices, detail.ours.text) == ((Choice.VOID,), "已作废")
+    assert (detail.choices, detail.ours.text) == ((Choice.KEEP, Choice.VOID), "已作废")
     bureau.desk.conflicts.resolve(gone, Choice.VOID)
     assert state(bureau, gone)["resolution"] == "作废记录"
 
@@ -179,3 +179,46 @@ def test_a_value_edited_since_is_pointed_out(bureau: Bureau) -> None:
     bureau.desk.records.save(declared, bureau.desk.records.raw(declared, row) | {"address": "新址"}, SHOP_ID)
     detail = bureau.desk.conflicts.detail(conflict)
     assert (detail.moved, detail.current) == (True, "新址")
+
+
+def test_two_records_with_one_number_end_in_one_voided_or_both_kept(bureau: Bureau) -> None:
+    permits = [bureau.about_shop("permit", document_no="许1") for _ in range(2)]
+    pair = {
+        "record_type": "permit", "record_id": permits[0], "other_id": permits[1], "kind": "unique",
+        "field": "authority_uscc,document_no", "field_title": "文书号重复",
+    }  # fmt: skip
+    conflict = arise(bureau, **pair)
+    detail = bureau.desk.conflicts.detail(conflict)
+    assert detail.choices == (Choice.OURS, Choice.THEIRS, Choice.BOTH)
+    bureau.desk.conflicts.resolve(conflict, Choice.OURS, reason="重复录入")
+    declared = catalog.by_name("permit")
+    assert bureau.desk.records.get(declared, permits[0]) is not None
+    assert bureau.desk.records.get(declared, permits[1]) is None
+    ended = state(bureau, conflict)
+    assert (ended["decision"], ended["reason"]) == ("ours", "重复录入")
+    second = arise(bureau, **pair)
+    assert bureau.desk.conflicts.detail(second).choices == (Choice.THEIRS, Choice.BOTH)
+    bureau.desk.conflicts.resolve(second, "both", reason="两件事")
+    assert bureau.desk.records.get(declared, permits[0]) is not None
+
+
+def test_a_deleted_record_is_kept_with_what_the_other_side_had_changed(bureau: Bureau) -> None:
+    permit = bureau.about_shop("permit", source=OURS, document_no="许1")
+    declared = catalog.by_name("permit")
+    bureau.desk.records.delete(declared, permit, "重复录入")
+    whole = {"record_type": "permit", "field": "-", "record_id": permit, "kind": "deletion"}
+    conflict = arise(bureau, **whole, edits='{"content":"糕点类食品制售"}')
+    detail = bureau.desk.conflicts.detail(conflict)
+    assert "糕点类食品制售" in detail.theirs.text
+    bureau.desk.conflicts.resolve(conflict, detail.meant(Choice.THEIRS))
+    row = bureau.desk.records.get(declared, permit)
+    assert row is not None and row.values["content"] == "糕点类食品制售"
+
+
+def test_many_need_a_reason_and_leave_what_cannot_be_decided_so(bureau: Bureau) -> None:
+    good, strange = arise(bureau), arise(bureau, record_type="market_entity", record_id="f" * 32)
+    with pytest.raises(Rejected, match="请填写处理理由"):
+        bureau.desk.conflicts.resolve_many([good], Choice.THEIRS, " ")
+    done = bureau.desk.conflicts.resolve_many([good, strange], Choice.THEIRS, "现场核实")
+    assert done.done == 1 and len(done.left) == 1
+    assert state(bureau, good)["reason"] == "现场核实" and state(bureau, strange)["state"] == "open"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
@@ -36,15 +39,32 @@ _WORDS = {
     "other": "另填",
     "keep": "保留记录",
     "void": "作废记录",
+    "both": "两条都保留",
 }
+_WORDS_OF = {
+    "unique": {"ours": "保留先录入的，作废后录入的", "theirs": "保留后录入的，作废先录入的"},
+    "rule": {"ours": "保持中心现值", "theirs": "改为对方的值"},
+}
+_TITLES = {"unique": ("先录入的记录", "后录入的记录")}
+_SAID = {
+    "field": "两个单位在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准：",
+    "deletion": "一方作废了这条记录，另一方在没有看到作废时修改了它。请决定保留还是作废：",
+    "unique": "两条记录的编号相同，都已入库。请决定保留哪一条；确属两件事的，两条都保留并写明理由。",
+    "rule": "双方各自的修改都没有错，合在一起不合规则，中心保留了先到的内容：",
+}
+_ELSEWHERE = "这条记录不在本机，请由存有该记录的单位或中心处理。"
 _READ_ONLY = "处理冲突由单位管理员或中心管理员办理，您可以查看双方的值；需要更正时请告知本单位管理员。"
-_HOW = "两个单位在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准："
 
 
 class DecisionPanel(QWidget):
-    """``record_wanted(type, id)``; ``changed()`` when :attr:`ready` may have changed."""
+    """One conflict at a time.
+
+    ``record_wanted(type, id)``; ``siblings_wanted(words)`` finds the record's other conflicts;
+    ``changed()`` when :attr:`ready` may have changed.
+    """
 
     record_wanted = Signal(str, str)
+    siblings_wanted = Signal(str)
     changed = Signal()
 
     def __init__(self, records: Records, jobs: Jobs) -> None:
@@ -61,12 +81,12 @@ class DecisionPanel(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._link, 0, Qt.AlignmentFlag.AlignTop)
-        self._how = QLabel(_HOW)
+        self._how = QLabel()
         self._how.setWordWrap(True)
-        self._ours, self._theirs = _SideBox("中心现值"), _SideBox("对方的值")
+        self._base, self._ours, self._theirs = _SideBox("原值"), _SideBox("中心现值"), _SideBox("对方的值")
         sides = QGridLayout()
         sides.setSpacing(8)
-        for place, box in enumerate((self._ours, self._theirs)):
+        for place, box in enumerate((self._base, self._ours, self._theirs)):
             sides.addWidget(box, 0, place)
             sides.setColumnStretch(place, 1)
         self._moved = plain_label()
@@ -89,12 +109,18 @@ class DecisionPanel(QWidget):
         self._editor_row.setContentsMargins(24, 0, 0, 0)
         self._editor_row.setSpacing(2)
         choices.insertLayout(3, self._editor_row)
+        self._siblings = link_button("", self._more, "查看同一记录的其他冲突")
+        self._reason = QLineEdit()
+        self._reason.setPlaceholderText("处理理由（可不填），随处理结果送到双方")
+        self._reason.setAccessibleName("处理理由")
+        self._reason.setMaxLength(1000)
         self._problem = plain_label()
         self._problem.setWordWrap(True)
         self._problem.setProperty("problem", "reject")
         self._editor_row.addWidget(self._problem)
         self._problem.hide()
         self._buttons = QHBoxLayout()
+        choices.addWidget(self._reason)
         choices.addLayout(self._buttons)
         self._note = QLabel(_READ_ONLY)
         self._note.setWordWrap(True)
@@ -105,6 +131,7 @@ class DecisionPanel(QWidget):
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(12)
         column.addLayout(head)
+        column.addWidget(self._siblings, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._how)
         column.addLayout(sides)
         for widget in (self._moved, self._choice_area, self._note, self._result):
@@ -132,19 +159,30 @@ class DecisionPanel(QWidget):
         unit = f"（{detail.field.unit}）" if detail.field is not None and detail.field.unit else ""
         self._title.setText(f"{detail.declared.title} {detail.label} · {one['field_title']}{unit}")
         self._link.setVisible(detail.record is not None)
-        self._ours.put(detail.ours)
-        self._theirs.put(detail.theirs)
+        names = _TITLES.get(detail.kind, ("中心现值", "对方的值"))
+        self._base.setVisible(detail.base is not None)
+        before = detail.base.text if detail.base is not None else None
+        if detail.base is not None:
+            self._base.put(detail.base, "原值", detail.base.text)
+        self._ours.put(detail.ours, names[0], detail.theirs.text if before is None else before)
+        self._theirs.put(detail.theirs, names[1], detail.ours.text if before is None else before)
         is_open = one["state"] == "open"
+        self._siblings.setText(f"同一记录还有 {detail.siblings} 处待处理")
+        self._siblings.setVisible(detail.siblings > 0)
+        self._how.setText("".join((_SAID[detail.kind], str(one["explanation"] or ""))))
         self._how.setVisible(is_open)
+        self._reason.clear()
         moved = is_open and detail.moved
         self._moved.setText(f"冲突产生以后，这一处又被改为：{detail.current or '（空）'}。" if moved else "")
         self._moved.setVisible(moved)
         self._offer_choices(detail)
-        self._note.setVisible(is_open and not allowed)
+        self._note.setText(_READ_ONLY if not allowed else _ELSEWHERE)
+        self._note.setVisible(is_open and not (allowed and detail.choices))
         self._result.setVisible(not is_open)
         if not is_open:
             facts = [
                 Fact("处理结果", str(one["resolution"] or ""), "good"),
+                Fact("处理理由", str(one["reason"] or "")),
                 Fact("处理人", decided_by),
                 Fact("处理时间", moment(one["resolved_at"])),
             ]
@@ -165,6 +203,10 @@ class DecisionPanel(QWidget):
         other = self._choice() == "other" and self._editor is not None
         return self._choice(), self._editor.raw() if other and self._editor is not None else None
 
+    def reason(self) -> str:
+        """Why, as typed."""
+        return self._reason.text()
+
     @property
     def editor(self) -> Editor | None:
         """Where the third value is typed."""
@@ -181,7 +223,9 @@ class DecisionPanel(QWidget):
 
     def words(self) -> str:
         """Everything the panel says, for readers and tests."""
-        parts = [self._title.text(), self._ours.accessibleName(), self._theirs.accessibleName()]
+        boxes = [b.accessibleName() for b in (self._base, self._ours, self._theirs) if not b.isHidden()]
+        links = [self._siblings.text()] if not self._siblings.isHidden() else []
+        parts = [self._title.text(), self._how.text(), *boxes, *links]
         hidden = self._note.isHidden()
         return "\n".join([*parts, *([] if hidden else [self._note.text()]), self._result.text()])
 
@@ -190,6 +234,8 @@ class DecisionPanel(QWidget):
         self._group.setExclusive(False)
         for name, radio in self._choices.items():
             radio.setChecked(False)
+            radio.setText(_WORDS_OF.get(detail.kind, {}).get(name, _WORDS[name]))
+            radio.setAccessibleName(radio.text())
             radio.setVisible(name in detail.choices)
         self._group.setExclusive(True)
         if self._editor is not None:
@@ -206,7 +252,7 @@ class DecisionPanel(QWidget):
             self._editor_row.insertWidget(0, self._editor)
             self._editor.hide()
         self.show_problem("")
-        self._choice_area.setVisible(self._allowed)
+        self._choice_area.setVisible(self._allowed and bool(detail.choices))
 
     def _choice(self) -> str:
         return next((n for n, radio in self._choices.items() if radio.isChecked()), "")
@@ -223,9 +269,22 @@ class DecisionPanel(QWidget):
         self.show_problem("")
         self.changed.emit()
 
+    def _more(self) -> None:
+        if self._detail is not None:
+            self.siblings_wanted.emit(self._detail.label)
+
     def _open(self) -> None:
         if self._detail is not None and self._detail.record is not None:
             self.record_wanted.emit(self._detail.declared.name, self._detail.record.id)
+
+
+def marked(text: str, against: str) -> str:
+    """A text as HTML, underlined where it differs from another."""
+    parts = []
+    for what, start, stop, _, _ in SequenceMatcher(None, text, against, autojunk=False).get_opcodes():
+        piece = escape(text[start:stop]).replace("\n", "<br>")
+        parts.append(piece if what == "equal" else f"<u>{piece}</u>" if piece else "")
+    return "".join(parts)
 
 
 class _SideBox(QFrame):
@@ -233,12 +292,12 @@ class _SideBox(QFrame):
         super().__init__()
         self._title = title
         self.setProperty("tile", True)
-        heading = QLabel(title)
+        self._heading = heading = QLabel(title)
         heading.setProperty("section", True)
         heading.setIndent(0)
         self._value = QLabel()
         self._value.setWordWrap(True)
-        self._value.setTextFormat(Qt.TextFormat.PlainText)
+        self._value.setTextFormat(Qt.TextFormat.RichText)
         self._value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._value.setProperty("tileValue", True)
         self._facts = FactList(2)
@@ -250,8 +309,11 @@ class _SideBox(QFrame):
         column.addWidget(self._facts)
         column.addStretch(1)
 
-    def put(self, side: Side) -> None:
-        self._value.setText(side.text)
+    def put(self, side: Side, title: str, against: str) -> None:
+        """Another value; what differs from ``against`` is marked."""
+        self._title = title
+        self._heading.setText(title)
+        self._value.setText(marked(side.text, against))
         facts = [Fact("人员", side.person), Fact("单位", side.bureau), Fact("时间", side.at)]
         self._facts.set_sections([("", facts)])
         self.setAccessibleName(f"{self._title}：{side.text}，{side.person}，{side.bureau}，{side.at}")

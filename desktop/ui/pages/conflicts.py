@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget
 
 from desktop.ui.actions import Action
 from desktop.ui.conflict.decision import DecisionPanel
-from desktop.ui.notify import SUCCESS
+from desktop.ui.conflict.many import ManyPanel
+from desktop.ui.notify import SUCCESS, WARNING
 from desktop.ui.pages.page import Page, Panes
 from desktop.ui.queues.segments import Segments
 from desktop.ui.tables.columns import Column, Shown, columns_for
@@ -20,7 +21,7 @@ from shared.errors import StaleRecord, YizhanError
 from shared.filters import Condition, Filter, Op
 
 if TYPE_CHECKING:
-    from desktop.work.conflicts import Detail
+    from desktop.work.conflicts import Detail, Resolved
     from desktop.work.desk import Desk
     from desktop.work.records import Row
 
@@ -57,8 +58,10 @@ class ConflictsPage(Page):
         self._right = QStackedWidget()
         self._right.addWidget(self._nothing)
         self._right.addWidget(self.panel)
+        self.many = ManyPanel()
+        self._right.addWidget(self.many)
         self.body.addWidget(self.segments)
-        self.body.addWidget(Panes(self.table, self._right, 0.54), 1)
+        self.body.addWidget(Panes(self.table, self._right, 0.5), 1)
         decide = self.offer(
             Action("decide", "确定处理", self.decide, "Ctrl+S", "check", enabled=self._may_decide)
         )
@@ -70,6 +73,8 @@ class ConflictsPage(Page):
         self.table.model.counted.connect(self._counted)
         self.panel.record_wanted.connect(self._open_record)
         self.panel.changed.connect(self.update_actions)
+        self.panel.siblings_wanted.connect(self.search.setText)
+        self.many.decided.connect(self.decide_many)
 
     # --- coming here -----------------------------------------------------------
     def shown(self, params: dict[str, Any]) -> None:
@@ -145,6 +150,13 @@ class ConflictsPage(Page):
     # --- one conflict ------------------------------------------------------------
     def _selected(self, row: Row | None) -> None:
         self._current_id = row.id if row else ""
+        chosen = len(self.table.selected_rowids())
+        if chosen > 1:
+            self._current_id = ""
+            self.many.show_count(chosen, self._why_not_many())
+            self._right.setCurrentWidget(self.many)
+            self.update_actions()
+            return
         if row is None:
             self._right.setCurrentWidget(self._nothing)
             self.update_actions()
@@ -173,18 +185,47 @@ class ConflictsPage(Page):
         if not self._may_decide():
             return None
         conflicts, wanted = self._desk.conflicts, self._current_id
-        choice, raw = self.panel.decision()
+        (choice, raw), reason = self.panel.decision(), self.panel.reason()
         self.panel.show_problem("")
         return self._desk.jobs.run(
             "处理冲突",
-            lambda _: conflicts.resolve(wanted, choice, raw, initiator=self.name),
+            lambda _: conflicts.resolve(wanted, choice, raw, reason=reason, initiator=self.name),
             lambda _: self._done(),
             self._failed,
             lane="write", cancellable=False, owner=self,
         )  # fmt: skip
 
-    def _done(self) -> None:
-        self.messages.say(SUCCESS, "已处理，结果将随下次同步送回双方单位。")
+    def decide_many(self, choice: str, reason: str) -> Job | None:
+        """Decide everything selected the same way."""
+        rowids = self.table.selected_rowids()
+        if len(rowids) < 2 or self._why_not_many():
+            return None
+        conflicts, records, declared = self._desk.conflicts, self._desk.records, self.declared
+
+        def work(_: object) -> Resolved:
+            ids = [row.id for row in records.rows(declared, rowids)]
+            return conflicts.resolve_many(ids, choice, reason, initiator=self.name)
+
+        return self._desk.jobs.run(
+            "处理冲突", work, self._done_many, self._failed, lane="write", cancellable=False, owner=self
+        )
+
+    def _why_not_many(self) -> str:
+        if self.segments.current != _OPEN:
+            return "所选的已经处理过。"
+        if not self._desk.conflicts.may_resolve():
+            return "处理冲突由单位管理员或中心管理员办理。"
+        return ""
+
+    def _done_many(self, done: Resolved) -> None:
+        self.many.reason.clear()
+        self._done(f"已处理 {done.done:,} 条，结果将随下次同步送回双方单位。")
+        if done.left:
+            subject, why = done.left[0]
+            self.messages.say(WARNING, f"另有 {len(done.left):,} 条没有处理。{subject}：{why}")
+
+    def _done(self, words: str = "已处理，结果将随下次同步送回双方单位。") -> None:
+        self.messages.say(SUCCESS, words)
         self.table.reload()
         self._count()
         self.table.setFocus()

@@ -29,7 +29,7 @@ def is_open(records: Records, declared: RecordType, row: Row, transition: Transi
     actor = records.actor
     state = str(row.values.get(cycle.field) or "")
     roles = {t.name for role in actor.roles for t in cycle.open_to(state, role)}
-    return transition.name in roles and records.may(Deed.UPDATE, declared, row.values)
+    return transition.name in roles and records.may(Deed.STEP, declared, row.values)
 
 
 def asked(declared: RecordType, transition: Transition) -> tuple[str, ...]:
