@@ -17,7 +17,7 @@ from pathlib import Path
 
 from server_stub.hub import Hub
 from server_stub.spool import Limits, Spool
-from shared.errors import HubRefused, PackageTruncated, YizhanError
+from shared.errors import HubRefused, PackageTruncated, YizhanError, why
 from sync import package
 from sync.layout import Kind
 
@@ -54,7 +54,7 @@ class Reception:
         """
         self._sweep()
         self.spool.check_name(package_id)
-        with self._turn(package_id):
+        with _disk_errors(), self._turn(package_id):
             if self.spool.answered(package_id):
                 return self.spool.size(package_id)
             have = self.spool.append(package_id, offset, body)
@@ -119,6 +119,17 @@ class Reception:
             if os.name != "nt":  # one process serves there
                 held.enter_context(_file_turn(self.spool.turn(package_id)))
             yield
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """What the hub's disk says, for the person at the device."""
+    try:
+        yield
+    except OSError as bad:
+        raise HubRefused(
+            f"中心的磁盘写不进去（{why(bad)}），没有收下。", "数据仍在本机；请通知中心管理员，稍后再同步。"
+        ) from bad
 
 
 class _Turns:

@@ -13,4 +13,4 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 # What an installation keeps outside its data folder stays out of the tester's own.
 os.environ.setdefault("YIZHAN_STATE", tempfile.mkdtemp(prefix="yizhan-state-"))
 
-pytest_plugins = ["tests.fixtures.hubs", "tests.fixtures.devices"]
+pytest_plugins = ["tests.fixtures.hubs", "tests.fixtures.devices", "tests.fixtures.longer"]

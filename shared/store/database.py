@@ -139,7 +139,9 @@ def _prepare_sqlite(handle: Any, read_only: bool) -> None:
     handle.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not read_only:
         handle.execute("PRAGMA journal_mode = WAL")
-    handle.execute("PRAGMA synchronous = NORMAL")
+    # Committed must mean committed, also when the power goes: a signed change set or a receipt
+    # that vanished from its own database would be a fork, or a loss nobody notices.
+    handle.execute("PRAGMA synchronous = FULL")
     handle.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     handle.execute("PRAGMA temp_store = MEMORY")
     handle.execute("PRAGMA foreign_keys = ON")

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.fixtures.longer import in_memory
 from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.world import Options, World
 
@@ -26,7 +27,7 @@ def main() -> int:
     hits: Counter[str] = Counter()
     failed, began = 0, time.monotonic()
     for seed in range(asked.seed[0], asked.seed[-1] + 1):
-        with tempfile.TemporaryDirectory(prefix="yzsim") as folder:
+        with tempfile.TemporaryDirectory(prefix="yzsim", dir=in_memory()) as folder:
             try:
                 world = World(seed, Path(folder), options)
                 digest = world.run()

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 CRASH, POWER, FULL = "crash", "power", "full"
 _OURS = ("/sync/", "/shared/", "/server_stub/")
 _DOORS = ("store.py", "contextlib.py")
+_unlink = os.unlink
 
 
 class Crash(BaseException):
@@ -49,6 +50,7 @@ class Mishaps:
     folder: Path
     rng: random.Random
     hits: Counter[str] = field(default_factory=Counter)
+    cuts_power: bool = False
     steps: int = 0
     dead: set[str] = field(default_factory=set)
     full: bool = False
@@ -59,6 +61,7 @@ class Mishaps:
     _acting: str = ""
     _flushed: dict[str, bytes | None] = field(default_factory=dict)
     _moved: dict[str, tuple[str, bytes | None]] = field(default_factory=dict)
+    _sqlite: set[str] = field(default_factory=set)
     _wal: dict[str, int] = field(default_factory=dict)
 
     # --- by the world ------------------------------------------------------------
@@ -82,6 +85,8 @@ class Mishaps:
     def watch(self, engine: sa.Engine, who: str) -> None:
         """Commits of this engine are durable steps of ``who``."""
         real = engine.dialect.do_commit
+        if engine.dialect.name == "sqlite":
+            self._sqlite.add(who)
 
         def do_commit(connection: Any) -> None:
             self._step(who, "commit", lambda: self._committed(real, connection, who), engine.dialect)
@@ -95,9 +100,9 @@ class Mishaps:
             kept = self._after_power_cut(database, who)
         close()
         for path in self._database_files(database) if kept else ():
-            path.unlink(missing_ok=True)
-        for path, data in kept.items():
-            path.write_bytes(data)
+            _put(str(path), kept.get(path))
+        if database is not None and (wal := Path(f"{database}-wal")) in kept:
+            self._wal[who] = len(kept[wal])  # what survived is on the disk
         if self.mode == POWER:
             self._forget(who)
         self.dead.discard(who)
@@ -209,16 +214,16 @@ class Mishaps:
 
     # --- what a power cut leaves -----------------------------------------------------
     def _committed(self, real: Callable[[Any], None], connection: Any, who: str) -> None:
+        """Commit, and note how much of the log is on the disk for certain then."""
         real(connection)
-        if not hasattr(connection, "driver_connection") or self.mode != POWER:
+        if not self.cuts_power or who not in self._sqlite:
             return
         handle = connection.driver_connection
-        if hasattr(handle, "execute") and hasattr(handle, "isolation_level") and "sqli" in type(handle).__module__:
-            (level,) = handle.execute("PRAGMA synchronous").fetchone()
-            (_, _, name) = handle.execute("PRAGMA database_list").fetchone()
-            wal = Path(f"{name}-wal")
-            if level >= 2 and wal.exists():
-                self._wal[who] = wal.stat().st_size
+        (level,) = handle.execute("PRAGMA synchronous").fetchone()
+        (_, _, name) = handle.execute("PRAGMA database_list").fetchone()
+        wal = Path(f"{name}-wal")
+        if level >= 2 and wal.exists():
+            self._wal[who] = wal.stat().st_size
 
     def _after_power_cut(self, database: Path, who: str) -> dict[Path, bytes]:
         kept = {p: p.read_bytes() for p in self._database_files(database) if p.exists()}
@@ -235,6 +240,8 @@ class Mishaps:
 
     def _before_write(self, path: Any) -> None:
         name = str(path)
+        if ".db" in os.path.basename(name):
+            return  # databases look after themselves; see die()
         if name not in self._flushed:
             self._flushed[name] = _content(name)
 
@@ -305,7 +312,7 @@ def _content(name: str) -> bytes | None:
 def _put(name: str, data: bytes | None) -> None:
     if data is None:
         if os.path.exists(name):
-            os.unlink(name)
+            _unlink(name)
         return
     with io.FileIO(name, "w") as out:
         out.write(data)

@@ -24,6 +24,7 @@ from sync.signing import SigningKey
 from sync.suite import OpenKey
 from sync.trust import DeviceKeys
 from tests.fixtures.devices import KEY, enrol_device
+from tests.fixtures.longer import in_memory
 from tests.simulator.seeded import Time, Wall, determined
 
 DIVISION = "310113"
@@ -81,7 +82,7 @@ class Town:
 @cache
 def town() -> Town:
     """The template of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="yzsim"))
+    folder = Path(tempfile.mkdtemp(prefix="yzsim", dir=in_memory()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return build(folder, f"sqlite:///{folder / 'hub.db'}")
 

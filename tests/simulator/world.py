@@ -26,7 +26,7 @@ from shared.store import sql
 from shared.types import catalog
 from sync import media, package
 from tests.simulator import oracles
-from tests.simulator.mishaps import Crash, Mishaps
+from tests.simulator.mishaps import POWER, Crash, Mishaps
 from tests.simulator.model import Model
 from tests.simulator.people import People
 from tests.simulator.roads import WEATHER, Line, carrier_over, damage
@@ -83,7 +83,9 @@ class World:
         self.lines: list[str] = []
         self.town = self.options.town()
         self.model = Model({t.number: t for t in catalog.ALL})
-        self.mishaps = Mishaps(self.folder, random.Random(f"mishaps {self.seed}"))
+        self.mishaps = Mishaps(
+            self.folder, random.Random(f"mishaps {self.seed}"), cuts_power=POWER in self.options.mishaps
+        )
         self.people = People(self.rng, self.town.bureaus)
         self.to_hub: list[Package] = []
         self.to_seat: list[Package] = []
@@ -170,8 +172,8 @@ class World:
 
     def hub_died(self) -> None:
         """Its process is gone; the next one starts when somebody needs it."""
-        assert self.hub is not None
-        self.mishaps.die("hub", self.hub.close, self.folder / "hub.db" if self.options.hub_url is None else None)
+        close = self.hub.close if self.hub is not None else lambda: None  # it may have died while starting
+        self.mishaps.die("hub", close, self.folder / "hub.db" if self.options.hub_url is None else None)
         self.hub = None
 
     def work(self, seat: Seat) -> str:
@@ -308,11 +310,14 @@ class World:
 
     def open_hub(self) -> None:
         """Start it."""
-        self.hub = Hub(
-            self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.town.hub_keys
-        )
-        self.mishaps.watch(self.hub.store.database.writer, "hub")
-        self.reception = Reception(self.hub)
+        hub = Hub(self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.town.hub_keys)
+        self.mishaps.watch(hub.store.database.writer, "hub")
+        try:
+            self.reception = Reception(hub)
+        except BaseException:
+            hub.close()
+            raise
+        self.hub = hub
         self.note_accepted()
 
     def reach(self) -> Reception | None:
@@ -374,7 +379,7 @@ class World:
         if kind < 0.3:
             return under_way[at], "(and stays)"
         one = under_way.pop(at)
-        if kind < 0.45:
+        if kind < 0.45 and one.path.exists():
             return one, damage(one.path, self.rng)
         return one, ""
 

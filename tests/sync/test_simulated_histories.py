@@ -32,9 +32,9 @@ def lived(seed: int, folder: Path, options: Options, flags: str = "") -> str:
 
 
 @pytest.mark.parametrize("start", range(1, HISTORIES + 1, PER_TEST))
-def test_histories_in_all_weathers(start: int, tmp_path: Path) -> None:
+def test_histories_in_all_weathers(start: int, ram: Path) -> None:
     for seed in range(start, start + PER_TEST):
-        lived(seed, tmp_path / str(seed), Options())
+        lived(seed, ram / str(seed), Options())
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +46,10 @@ def postgres_town(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("seed", range(1, ON_POSTGRES + 1))
 def test_histories_on_postgresql_come_out_the_same(
-    seed: int, tmp_path: Path, postgres: Postgres, postgres_town: Town
+    seed: int, ram: Path, postgres: Postgres, postgres_town: Town
 ) -> None:
     there = Options(hub_url=lambda: postgres.fresh("simulated"), town=lambda: postgres_town)
-    assert lived(seed, tmp_path / "postgres", there) == lived(seed, tmp_path / "sqlite", Options())
+    assert lived(seed, ram / "postgres", there) == lived(seed, ram / "sqlite", Options())
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def replayed() -> Callable[[int, str], str]:
     return run
 
 
-def test_a_seed_replays_exactly(tmp_path: Path, replayed: Callable[[int, str], str]) -> None:
+def test_a_seed_replays_exactly(ram: Path, replayed: Callable[[int, str], str]) -> None:
     """Line by line and content by content, in another process that orders its sets otherwise."""
-    here = lived(5, tmp_path / "here", Options())
+    here = lived(5, ram / "here", Options())
     assert replayed(5, "1") == here == replayed(5, "2")

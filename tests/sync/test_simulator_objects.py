@@ -15,9 +15,9 @@ from tests.simulator.world import Options, World
 
 
 @pytest.fixture
-def settled(tmp_path: Path) -> Iterator[World]:
+def settled(ram: Path) -> Iterator[World]:
     """A history that came to peace; seed 1 has sets of every seat, and permits."""
-    world = World(1, tmp_path / "world", Options())
+    world = World(1, ram / "world", Options())
     with world.begun():
         for _ in range(world.options.steps):
             world.step()
@@ -92,7 +92,7 @@ def test_sabotage_is_found(settled: World, what: str) -> None:
 
 
 def test_a_hub_that_applies_out_of_order_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A whole history under a broken hub: one that takes any base for the right one."""
     from shared.store import merging
@@ -100,11 +100,11 @@ def test_a_hub_that_applies_out_of_order_is_found(
 
     monkeypatch.setattr(merging.Merger, "_all_clean", lambda self, one, states: isinstance(one, Incoming))
     with pytest.raises(AssertionError):
-        _live(tmp_path, range(1, 30))
+        _live(ram, range(1, 30))
 
 
 def test_a_hub_that_forgets_a_receipted_set_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = ledger.Ledger._keep
 
@@ -115,7 +115,7 @@ def test_a_hub_that_forgets_a_receipted_set_is_found(
 
     monkeypatch.setattr(ledger.Ledger, "_keep", forgetful)
     with pytest.raises(AssertionError):
-        _live(tmp_path, range(1, 10))
+        _live(ram, range(1, 10))
 
 
 def _live(folder: Path, seeds: Iterable[int]) -> None:

@@ -1,0 +1,71 @@
+"""Crashes at any durable step, power cuts that forget what was not flushed, disks that are full.
+
+Each history meets several; afterwards seats and hub start again on what is left, work
+goes on, and the five oracles are asked. ``make test-long`` meets 10,000.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from shared.store import database
+from tests.fixtures.longer import more
+from tests.simulator.mishaps import CRASH, FULL, POWER
+from tests.simulator.world import Options, World, told_again
+
+PER_TEST = 10
+HISTORIES = more(20, 600)
+"""Of each kind; a history of this length meets about seven."""
+
+CLIENT_STEPS = {
+    "capture commit", "engine.cut commit", "engine._sealed open", "engine._sealed rename",
+    "engine._take_receipt commit", "engine._take_down commit", "engine._clear unlink", "media._copy fsync",
+}  # fmt: skip
+HUB_STEPS = {"reception._handle open", "spool._flush fsync", "spool.finish rename", "ledger.receipt commit"}
+
+
+def lived(kind: str, seeds: range, folder: Path) -> Counter[str]:
+    """Some histories; returns where mishaps befell them."""
+    hits: Counter[str] = Counter()
+    for seed in seeds:
+        world = World(seed, folder / str(seed), Options(mishaps=(kind,), steps=40))
+        try:
+            world.run()
+        except Exception as bad:
+            told = told_again(seed, f"--steps 40 --mishaps {kind}")
+            raise AssertionError(f"{told}\n{type(bad).__name__}: {bad}") from bad
+        hits += world.mishaps.hits
+    return hits
+
+
+@pytest.mark.parametrize("start", range(1, HISTORIES + 1, PER_TEST))
+@pytest.mark.parametrize("kind", [CRASH, POWER, FULL])
+def test_mishaps_lose_nothing(kind: str, start: int, ram: Path) -> None:
+    hits = lived(kind, range(start, start + PER_TEST), ram)
+    assert hits.total() > 4 * PER_TEST, "too little happened to prove anything"
+
+
+def test_every_durable_step_is_met(ram: Path) -> None:
+    """Capture, cut, seal, stick, import, apply, receipt and clean-up, at client and hub."""
+    hits = lived(CRASH, range(1001, 1001 + PER_TEST * 4), ram)
+    met = {name.removeprefix(f"{CRASH} ") for name in hits}
+    missing = {f"seat {s}" for s in CLIENT_STEPS} | {f"hub {s}" for s in HUB_STEPS}
+    assert missing - met == set()
+
+
+def test_a_store_that_does_not_flush_its_commits_is_found(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would the oracles notice? Write-ahead logging without a flush per commit forgets what was signed."""
+    careful = database._prepare_sqlite
+
+    def careless(handle: object, read_only: bool) -> None:
+        careful(handle, read_only)
+        handle.execute("PRAGMA synchronous = NORMAL")  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(database, "_prepare_sqlite", careless)
+    with pytest.raises(AssertionError):
+        lived(POWER, range(1, 1 + PER_TEST), ram)
