@@ -8,6 +8,8 @@ from typing import Any
 
 from shared.errors import AccessDenied, InputError, StaleRecord
 from shared.fictitious import market_entities
+from shared.rules import LEGAL
+from tests.fixtures.samples import BUREAU_USCC, ENTITY_USCC
 from tests.simulator.seat import Seat
 from tests.simulator.town import DIVISION
 
@@ -55,8 +57,12 @@ class People:
         """A permit about one of them, or about nobody known."""
         known = seat.ids("market_entity")
         row: dict[str, Any] = {
-            "party_name": self._word(seat), "document_no": f"许〔2026〕{self.rng.randrange(10**6):06d}号",
-            "entity_id": self.rng.choice([*known, None]), "valid_to": "2031-04-30", "status": "1",
+            "party_name": self._word(seat), "party_kind": LEGAL, "uscc": ENTITY_USCC, "legal_person": "言初",
+            "document_name": "许可决定书", "document_no": f"许〔2026〕{self.rng.randrange(10**6):06d}号",
+            "category": "1", "content": "热食类食品制售", "decided_on": "2026-05-01", "valid_from": "2026-05-01",
+            "valid_to": "2031-04-30", "authority": "驿城市场监督管理局", "authority_uscc": BUREAU_USCC,
+            "status": "1", "data_source": "驿城市场监督管理局", "data_source_uscc": BUREAU_USCC,
+            "item": seat.ids("approval_item")[0], "entity_id": self.rng.choice([*known, None]),
         }  # fmt: skip
         with seat.pen() as pen:
             return pen.insert("permit", [row])[0]

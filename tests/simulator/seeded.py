@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,9 @@ from unittest.mock import patch
 DAY = 24 * 3600 * 1000
 START = 1_778_040_000_000
 """2026-05-06 12:00 in China."""
+
+
+_OURS = ("shared", "sync", "server_stub")
 
 
 class Time:
@@ -67,8 +71,10 @@ def determined(time_: Time, rng: random.Random) -> Iterator[None]:
         time=lambda: time_.now / 1000,
     )
     with ExitStack() as stack:
-        for name in ("shared.ids.os", "sync.sealing.os", "sync.trust.os"):
-            stack.enter_context(patch(name, ours_os))
-        for name in ("shared.ids.time", "server_stub.hub.time"):
-            stack.enter_context(patch(name, ours_time))
+        for name, module in sorted(sys.modules.items()):
+            if name.split(".")[0] not in _OURS:
+                continue
+            for what, real, instead in (("os", os, ours_os), ("time", time, ours_time)):
+                if getattr(module, what, None) is real:
+                    stack.enter_context(patch.object(module, what, instead))
         yield

@@ -114,6 +114,8 @@ def build(folder: Path, url: str) -> Town:
             for code, parent in (("A", ""), ("B", ""), ("C", ""), ("A1", "A")):
                 row = {"code": code, "name": f"{code}局", "division": DIVISION, "parent": bureaus.get(parent)}
                 (bureaus[code],) = unit.insert(hub.store.types["bureau"], [row], way="exchange")
+            item = {"code": "SP0001", "name": "食品经营许可", "department": "市场监管", "tier": "3"}
+            unit.insert(hub.store.types["approval_item"], [item], way="exchange", proven=True)
             entities = list(market_entities(SHARED, DIVISION, 99))
             unit.insert(hub.store.types["market_entity"], entities, way="exchange", proven=True)
         template = folder / "client.db"
