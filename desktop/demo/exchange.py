@@ -127,7 +127,7 @@ def _imported(stage: Stage, b: Station, page: MediaPage, answer: Path) -> None:
     sheet = intake_sheet(dict(intake), b.desk.session.bureau.name, records.show)
     write_pdf(sheet, stage.sheets / "入库记录单.pdf", mark(b), "介质入库记录单")
     b.page("media", tab="register")
-    page.register.intakes.grid.selectRow(0)
+    page.register.table.select(0)
     stage.shot(b, "media_register")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from desktop.work.media_report import Report
+from shared.codes import Codes
 from sync.media import Spooled
 from sync.messages import SetReceipt
 
@@ -121,3 +123,26 @@ class AppliedReport:
     intake: dict[str, Any] = field(default_factory=dict)
     trouble: tuple[SetReceipt, ...] = ()
     arrived: int = 0
+
+
+def of_record(values: Mapping[str, Any], codes: Codes, label: Callable[[str, str], str]) -> HandOver:
+    """A hand-over sheet again, from its record.
+
+    :param label: name of a record by type and id.
+    """
+    return HandOver(
+        medium_type=codes.name("介质类型", str(values["medium_kind"])),
+        medium_number=str(values["medium_no"]),
+        content=str(values["content"]),
+        package_id=str(values["package_id"]),
+        fingerprint=str(values["fingerprint"]),
+        size=int(values["bytes"] or 0),
+        file_name=str(values["file_name"] or ""),
+        sent_from=str(values["sent_from"]),
+        sent_to=str(values["sent_to"]),
+        person=label("user", str(values["person"])) if values["person"] else "",
+        sets=values["sets"],
+        changes=values["changes"],
+        created=str(values["handed_at"]),
+        again_of=str(values["again_of"] or ""),
+    )

@@ -26,6 +26,15 @@ _PACKAGE_ID = re.compile(r"[0-9a-f]{32}")
 KEEP_AS_IT_IS = "请原样交给接收方；本机打不开，也不会改动它。"
 
 
+MOST_FINDINGS = 20
+_TROUBLE = {
+    "conflicted": ("有冲突", "导入后请到“冲突”页面逐项处理。"),
+    "quarantined": ("被隔离待审", "数据仍在本机，由中心管理员放行或退回；原因见“同步”页面。"),
+    "parked": ("在等前面的变更集", "请把更早的导出送到中心，或重新导出一次。"),
+    "rejected": ("被中心退回", "导入后请按“同步”页面的说明修改后重新录入。"),
+}
+
+
 class Verdict(StrEnum):
     """What can be done with a package here."""
 
@@ -149,6 +158,14 @@ class Examiner:
         if found.gap is not None:
             raise found.gap
         report.verdict = Verdict.REPEATED if found.repeated else Verdict.APPLY
+        report.problems += _own_trouble(found)
+        if found.known and not found.repeated:
+            report.problems.append(
+                Finding(
+                    f"其中 {found.known:,} 条本机已经有了：本机比中心所记的进度靠前。",
+                    "会自动跳过，不会重复。",
+                )
+            )
         if found.conflicts:
             report.problems.append(
                 Finding(f"其中有 {found.conflicts} 处冲突需要处理。", "导入后请到“冲突”页面逐项处理。")
@@ -221,6 +238,19 @@ class Examiner:
     def _title(self, seat: Seat) -> str:
         bureau = self._bureaus.get(seat.bureau)
         return f"{bureau.name}·{seat.name}" if bureau else seat.name
+
+
+def _own_trouble(found: Preview) -> list[Finding]:
+    """What the hub says about this device's own change sets that did not simply go in."""
+    told = []
+    for one in found.receipts:
+        said = _TROUBLE.get(one.status)
+        if said is not None:
+            word, hint = said
+            why = f"：{one.reason.rstrip('。')}" if one.reason else ""
+            which = f"{one.first}–{one.last}" if one.last > one.first else f"{one.first}"
+            told.append(Finding(f"本机第 {which} 条变更{word}{why}。", hint))
+    return told[:MOST_FINDINGS]
 
 
 def _vouched(report: Report, verified: Verified) -> None:

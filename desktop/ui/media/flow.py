@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
+    QCompleter,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -30,8 +31,10 @@ from shared.errors import Cancelled, YizhanError
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
     from desktop.work.media import MediumInfo
+    from desktop.work.media_register import Medium
 
 _WIDTH = 880
+_NUMBER_NOTE = "与介质标签一致，交接单和入库记录都用它"
 
 
 class Flow(QWidget):
@@ -176,6 +179,8 @@ class MediumForm(QWidget):
     def __init__(self, desk: Desk, folder_title: str = "", folder_note: str = "") -> None:
         super().__init__()
         self._settings = desk.settings
+        self._desk = desk
+        self._known: dict[str, Medium] = {}
         self.kind = QComboBox()
         for entry in desk.records.codes.entries("介质类型"):
             self.kind.addItem(entry.name, entry.code)
@@ -188,11 +193,12 @@ class MediumForm(QWidget):
         if folder_title:
             self.form.add("folder", folder_title, self.folder, folder_note)
         self.form.add("kind", "介质类型", self.kind)
-        self.form.add("number", "介质编号", self.number, "与介质标签一致，交接单和入库记录都用它")
+        self.form.add("number", "介质编号", self.number, _NUMBER_NOTE)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.form)
         self.setFocusProxy(self.folder if folder_title else self.number)
+        self.number.textChanged.connect(self._recognise)
 
     def load(self) -> None:
         """Fill in what was used last, where nothing is typed yet."""
@@ -202,6 +208,28 @@ class MediumForm(QWidget):
         if self.folder.path() is None:
             self.folder.set_path(self._settings.media_folder)
         self.form.clear_problems()
+        register = self._desk.media.register
+        self._desk.jobs.run(
+            "读取介质登记", lambda _: register.media(), self._offer, lambda _: None, quiet=True,
+            owner=self, newest=True,
+        )  # fmt: skip
+
+    def _offer(self, media: list[Medium]) -> None:
+        """Registered media are suggested by number; a new number registers a new one."""
+        self._known = {m.number: m for m in media}
+        completer = QCompleter([m.number for m in media if m.state == "in_use"], self)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.number.setCompleter(completer)
+        self._recognise(self.number.text())
+
+    def _recognise(self, number: str) -> None:
+        one = self._known.get(number.strip())
+        if one is not None:
+            self.kind.setCurrentIndex(max(0, self.kind.findData(one.kind)))
+        kept = f"，保管人 {one.keeper}" if one is not None and one.keeper else ""
+        known = f"已登记：{one.word}{kept}" if one is not None else "新编号，办理时一并登记"
+        if not self.form.problem("number"):
+            self.form.set_note("number", known if number.strip() else _NUMBER_NOTE)
 
     def check(self) -> bool:
         """Say what is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -14,7 +15,7 @@ from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
 from desktop.ui.media.report_view import ReportView
 from desktop.ui.media.sheet import SheetButtons
 from desktop.ui.theme import TOKENS
-from desktop.ui.words import moment
+from desktop.ui.words import OUTCOMES, moment
 from desktop.work.jobs import Job
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class ImportFlow(Flow):
     """Leads through one import."""
 
     conflicts_wanted = Signal()
+    sync_wanted = Signal()
+    courier_wanted = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, STEPS)
@@ -120,7 +123,8 @@ class ImportFlow(Flow):
             case "REPEATED":
                 self.set_buttons(make_button("仍然登记一次", self._ask_apply), back)
             case "FORWARD":
-                self.set_buttons(make_button("下一步：转交中心", self._ask_forward, primary=True), back)
+                keep = make_button("收下，联网时再送", self.keep)
+                self.set_buttons(make_button("下一步：转交中心", self._ask_forward, primary=True), keep, back)
             case "CARRY":
                 self.report.setAccessibleDescription(_CARRY)
                 self.set_buttons(back)
@@ -223,6 +227,25 @@ class ImportFlow(Flow):
             )
         )
 
+    def keep(self) -> Job | None:
+        """Into the box; it goes to the hub with the next network."""
+        if self.job_line.busy or self._received is None:
+            return None
+        courier, received = self.desk.courier, self._received
+        return self.follow(
+            self.desk.jobs.run(
+                "收下代转", lambda _: courier.keep(received), lambda _: self._kept(), self.failed,
+                lane="write", quiet=True, owner=self,
+            )
+        )  # fmt: skip
+
+    def _kept(self) -> None:
+        self._leave()
+        self.messages.say(
+            "success", "已收下，可以拔出介质。", "下次同步时送往中心，中心的回件会放进代转箱。",
+            button="打开代转箱", run=self.courier_wanted.emit,
+        )  # fmt: skip
+
     # --- 4: the record -------------------------------------------------------------
     def _applied(self, done: AppliedReport) -> None:
         if done.repeated:
@@ -232,11 +255,20 @@ class ImportFlow(Flow):
         more = [] if done.complete else [Fact("提示", "中心还有后续数据，请再导出一次取回", "wait")]
         if done.held:
             more.append(Fact("保留本机修改", f"{done.held:,} 处尚未同步的修改仍显示本机的值", "wait"))
+        if done.arrived:
+            more.append(Fact("介质送达", f"{done.arrived:,} 份交接单已由中心签收", "good"))
         self._show_intake(text, TOKENS.good, done.intake, more)
         if "conflict" in done.types:
             self.messages.say(
                 "warning", "其中有冲突需要处理。", button="处理冲突", run=self.conflicts_wanted.emit
             )
+        elif done.trouble:
+            counts = Counter(OUTCOMES.get(s.status, (s.status, ""))[0] for s in done.trouble)
+            said = "、".join(f"{word} {n:,} 个" for word, n in counts.items())
+            self.messages.say(
+                "warning", f"本机上报的变更集中有：{said}。", "原因在“同步”页面逐个列出。",
+                button="查看原因", run=self.sync_wanted.emit,
+            )  # fmt: skip
 
     def _show_intake(self, text: str, colour: str, values: dict[str, Any], more: list[Fact]) -> None:
         self._result.setText(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QStackedWidget
 
 from desktop.ui.actions import Action
+from desktop.ui.media.courier_view import CourierView
 from desktop.ui.media.export_flow import ExportFlow
 from desktop.ui.media.import_flow import ImportFlow
 from desktop.ui.media.register import Register
@@ -17,20 +18,21 @@ from desktop.ui.queues.segments import Segments
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
 
-EXPORT, IMPORT, REGISTER = "export", "import", "register"
-_TABS = ((EXPORT, "导出到介质"), (IMPORT, "从介质导入"), (REGISTER, "往来登记"))
+EXPORT, IMPORT, COURIER, REGISTER = "export", "import", "courier", "register"
+_TABS = ((EXPORT, "导出到介质"), (IMPORT, "从介质导入"), (COURIER, "代转"), (REGISTER, "往来登记"))
 
 
 class MediaPage(Page):
-    """``shown``: {"tab": "export" | "import" | "register"}, {"file": path} to import one."""
+    """``shown``: {"tab": "export" | "import" | "courier" | "register"}, {"file": path} to import one."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__("media", "介质交换", "media")
         self.exporting, self.importing = ExportFlow(desk), ImportFlow(desk)
+        self.courier = CourierView(desk, self.messages)
         self.register = Register(desk, self.messages)
         self.tabs = Segments(_TABS, "介质交换的办理事项")
         self._stack = QStackedWidget()
-        for widget in (self.exporting, self.importing, self.register):
+        for widget in (self.exporting, self.importing, self.courier, self.register):
             self._stack.addWidget(widget)
         self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
@@ -39,6 +41,8 @@ class MediaPage(Page):
             self.offer(Action(name, title, partial(self._go, name), f"Ctrl+{number}", "media"))
         self.tabs.chosen.connect(self._turned)
         self.importing.conflicts_wanted.connect(lambda: self.open_page.emit("conflicts", {}))
+        self.importing.sync_wanted.connect(lambda: self.open_page.emit("sync", {}))
+        self.importing.courier_wanted.connect(lambda: self._go(COURIER))
 
     def shown(self, params: dict[str, Any]) -> None:
         wanted = IMPORT if params.get("file") else str(params.get("tab") or self.tabs.current)
@@ -52,6 +56,8 @@ class MediaPage(Page):
         here = self.tabs.current
         if here == REGISTER:
             self.register.start()
+        elif here == COURIER:
+            self.courier.start()
         elif here == EXPORT and self.exporting.page_index == 0:
             self.exporting.start()
 
@@ -63,6 +69,8 @@ class MediaPage(Page):
         self._stack.setCurrentIndex([n for n, _ in _TABS].index(name))
         if name == REGISTER:
             self.register.start()
+        elif name == COURIER:
+            self.courier.start()
         elif name == EXPORT and self.exporting.page_index == 0:
             self.exporting.start()
         elif name == IMPORT and name not in self._begun:
