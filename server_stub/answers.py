@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from server_stub import epochs
 from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
 from server_stub.partitions import streams_of
+from server_stub.refresh import Refresher
 from server_stub.streams import Segment, segment
-from shared.changes import GENESIS, join_blocks
+from shared.changes import join_blocks
 from shared.store.facts import read_number
 from shared.store.store import Store
 from sync import messages, signing
@@ -23,7 +25,6 @@ from sync.messages import DOWN, PROTOCOL, RECEIPT, STATE, Ask, Cursor, Down, Sta
 ANSWER_RAW = 24 << 20
 """About how many uncompressed bytes one answer over the network brings."""
 SEGMENT_RAW = 4 << 20
-MOST = 2**63 - 1
 LEASE = "lease_days"
 LEASE_DAYS = 30
 
@@ -51,6 +52,8 @@ class Answers:
         self._store = store
         self._keys = keys
         self._epoch = epoch
+        with store.read() as connection:
+            self._lineage = epochs.read(connection)
 
     def entries(
         self,
@@ -64,7 +67,7 @@ class Answers:
         then: Iterable[Entry] = (),
         load: Load | None = None,
     ) -> Iterator[Entry]:
-        """Receipt first, then streams, then what is said about the whole.
+        """Receipt first, then streams, records asked for, then what is said about the whole.
 
         :param arrived: the device's latest packages; :param carried: what it takes along for others;
         :param then: what else is said before the state of the whole;
@@ -82,6 +85,8 @@ class Answers:
                 stands = self.stands(ask, names) if load is None else load.stands(names, self._epoch)
                 post.more = False
                 yield from self._streams(connection, stands, post)
+                refresher = Refresher(connection, self._store, self._keys.hub_id, self._epoch, names)
+                yield from refresher.entries(ask.refresh or {}, post)
         if carried is not None and not post.more:
             yield from carried(ask, post)
         yield from then
@@ -96,6 +101,7 @@ class Answers:
             wait=load.wait if load is not None else 0,
             lease_days=lease,
             device_key=device.sign.key_id,
+            rewound=self._rewound(ask, names),
         )
         yield Entry(STATE, {"state": messages.encode(state)})
 
@@ -124,12 +130,22 @@ class Answers:
                 if not rest:
                     break
 
+    def _rewound(self, ask: Ask, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Streams that go on before the place the device has come to."""
+        stands = self.stands(ask, names)
+        known = {name: one for name, one in ask.cursors.items() if name in stands}
+        return {
+            name: (stands[name].n, stands[name].head)
+            for name, at in known.items()
+            if at.epoch != self._epoch and stands[name].n < at.n
+        }
+
     def _cursor(self, ask: Ask, name: str) -> Cursor:
-        """Where the device stands; from the start when it speaks of another epoch."""
+        """From where a stream goes on; an earlier program starts anew in a new epoch."""
         found = ask.cursors.get(name)
-        if found is None or found.epoch != self._epoch or not 0 <= found.n <= MOST:
-            return Cursor(self._epoch, 0, GENESIS)
-        return found
+        if ask.refresh is None and found is not None and found.epoch != self._epoch:
+            found = None
+        return self._lineage.start(name, found)
 
     def _down(self, found: Segment) -> Entry:
         payload = join_blocks(found.raw_blocks)

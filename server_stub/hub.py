@@ -13,12 +13,14 @@ from server_stub.answers import Answers
 from server_stub.device_keys import DeviceKeyring
 from server_stub.diary import MEDIA, NETWORK, Diary, Handled, carrier_of
 from server_stub.enrolment import Enrolment
+from server_stub.holding import hold, release
 from server_stub.invitations import seal_old
 from server_stub.keys import HubKeys, KeyFile
 from server_stub.ledger import REVOKED, Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
 from server_stub.pieces import HubPieces, Receiving
+from server_stub.refresh import joined
 from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
 from shared.clock import Clock
@@ -32,7 +34,7 @@ from shared.types import catalog
 from sync import messages, package
 from sync.entries import part
 from sync.layout import Core, Kind
-from sync.messages import ASK, CHANGE_SET, PIECE, PROTOCOL, Ask, Branch, Cursor
+from sync.messages import ASK, CHANGE_SET, PIECE, Ask, Branch, Cursor
 from sync.package import Opened
 from sync.signing import VerifyKey
 
@@ -57,6 +59,7 @@ class Hub:
         self.clock = clock or Clock()
         self._key_file = KeyFile(data / "hub.key", passphrase)
         self.keys = keys or self._key_file.load()
+        self._held = hold(data)
         self.store = Store(
             open_hub_database(url), types, self.clock, sink=StreamSink(), searching=False
         )
@@ -98,6 +101,7 @@ class Hub:
         """Give the database back."""
         self.snapshots.close()
         self.store.close()
+        release(self._held)
 
     # --- one package ---------------------------------------------------------
     def signer(self, core: Core) -> VerifyKey | None:
@@ -201,7 +205,7 @@ class Hub:
                 "这个交换包里的附件，所属的记录还没有到中心。",
                 "请先导入同一介质上的变更包，再导入这个附件包。",
             )
-        ask = asks[0] if asks else Ask(v=PROTOCOL, incarnation=1, cursors={})
+        ask = joined(asks)
         handled.ask = ask
         answer = Answer(
             device, ask, opened.core.package_id, by_stick=carrier_of(opened.core) == MEDIA,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import zstandard
 
-from server_stub import accounts, collisions, lines
+from server_stub import accounts, collisions, epochs, lines
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.device_keys import bound, set_key
 from server_stub.keys import HubKeys
@@ -97,6 +97,8 @@ class Ledger:
         self._store = store
         self._keys = keys
         self._epoch = epoch
+        with store.read() as connection:
+            self._lineage = epochs.read(connection)
 
     # --- devices -------------------------------------------------------------
     def device(self, device: str) -> DeviceRow | None:
@@ -148,8 +150,9 @@ class Ledger:
         for envelope, payload in sets:
             one = self._verified(envelope, payload, exporter)
             self._take_one(one, package_id, intake)
-            while (following := self._next_parked(one)) is not None:
-                self._take_one(following, package_id, intake)
+            self._take_parked(one, package_id, intake)
+        if self._lineage.restored and intake.sets:
+            self._wake(exporter, package_id, intake)
         return intake
 
     def receipt(self, device: str, incarnation: int, intake: Intake, package_id: str) -> bytes:
@@ -161,7 +164,8 @@ class Ledger:
             again = sql.execute(
                 connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
             ).fetchone()
-            if again is not None and _says(bytes(again[0]), intake.sets):
+            archived = lines.archived(connection, device, incarnation)
+            if again is not None and _says(bytes(again[0]), intake.sets, self._epoch, archived):
                 return bytes(again[0])
             raw = self._receipt_body(connection, device, incarnation, intake.sets)
             envelope = signing.sign(self._keys.sign, signing.RECEIPT, raw).encode()
@@ -198,6 +202,7 @@ class Ledger:
             sets=sets,
             at=self._store.clock.stamp(),
             prev_receipt=at.last_receipt,
+            archived_to=lines.archived(connection, device, incarnation),
             head=at.head,
             newest=lines.newest(connection, device),
         )
@@ -214,6 +219,33 @@ class Ledger:
         with self._store.read() as connection:
             key = set_key(connection, known, key_id, statement.incarnation, statement.last)
         return changeset.check(envelope, payload, key, self._keys.hub_id)
+
+    def _take_parked(self, after: ChangeSet, package_id: str, intake: Intake) -> None:
+        """Sets of the same device that waited for this one."""
+        reached = 0
+        while (following := self._next_parked(after)) is not None and following.statement.last > reached:
+            self._take_one(following, package_id, intake)
+            reached = following.statement.last
+
+    def _wake(self, exporter: str, package_id: str, intake: Intake) -> None:
+        """Sets of any device that built on what has come again now, until nothing moves."""
+        moved = True
+        while moved:
+            moved = False
+            for one in self._waiting():
+                woken = Intake()
+                self._take_one(one, package_id, woken)
+                if woken.repeated:
+                    continue
+                moved = True
+                self._take_parked(one, package_id, woken)
+                for said in woken.sets if one.statement.device == exporter else ():
+                    intake.add(said)
+
+    def _waiting(self) -> list[ChangeSet]:
+        with self._store.read() as connection:
+            rows = epochs.waiting(connection)
+        return [self._verified(envelope, payload, device) for envelope, payload, device in rows]
 
     def _take_one(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
         """Apply a set, park it, or put it aside for a person; each in one transaction.
@@ -248,11 +280,22 @@ class Ledger:
         if early:
             return self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id), False
         _same_chain(at, one)
+        if missing := self._still_missing(connection, one):
+            return self._keep(connection, one, PARKED, missing, package_id), known is not None
         status, reason = self._apply(connection, one)
         said = self._keep(connection, one, status, reason, package_id)
         lines.move(connection, st.device, st.incarnation, st.last, st.head)
         bound(connection, st.device, st.incarnation, st.first, one.envelope)
         return said, False
+
+    def _still_missing(self, connection: sa.Connection, one: ChangeSet) -> str:
+        """What a set offered again after a restore builds on and the hub has not got back."""
+        if not self._lineage.restored:
+            return ""
+        now = self._store.clock.now()
+        return epochs.waits_for(
+            connection, self._lineage, one.statement.device, changeset.blocks(one), now
+        )
 
     def _put_aside(
         self, connection: sa.Connection, one: ChangeSet, package_id: str, refused: YizhanError
@@ -286,9 +329,12 @@ class Ledger:
                 if known is None or known.partial:
                     raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
                 actor = people.actor(run.actor, one.statement.device)
-                accounts.require(connection, known, actor)
-                merger.apply(known, actor)
-                clerk.note(known)
+                settled = epochs.settle(unit, self._lineage, known)
+                if settled is None:
+                    continue
+                accounts.require(connection, settled, actor)
+                merger.apply(settled, actor)
+                clerk.note(settled)
                 late += not self._store.clock.observe(run.hlc)
                 if known.declared.name == "device":
                     devices.update(known.ids)
@@ -386,9 +432,11 @@ def _known(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
     return SetReceipt(one.cs_id, one.statement.first, one.statement.last, *row) if row else None
 
 
-def _says(envelope: bytes, sets: list[SetReceipt]) -> bool:
-    """Whether an earlier receipt says the same about these sets."""
+def _says(envelope: bytes, sets: list[SetReceipt], epoch: str, archived_to: int) -> bool:
+    """Whether an earlier receipt says the same about these sets, and how safe they are."""
     before = messages.decode(signing.Envelope.decode(envelope).payload, Receipt)
+    if (before.epoch, before.archived_to) != (epoch, archived_to):
+        return False
     return {s.cs_id: s.status for s in sets}.items() <= {s.cs_id: s.status for s in before.sets}.items()
 
 

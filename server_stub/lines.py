@@ -68,6 +68,22 @@ def reach(connection: sa.Connection, device: str, incarnation: int) -> Reach:
     return Reach(row.start, row.parent_head, row.last_receipt)
 
 
+def archived(connection: sa.Connection, device: str, incarnation: int) -> int:
+    """How far the line of an incarnation is inside a verified backup."""
+    row = sql.execute(
+        connection,
+        "SELECT archived_to, start, parent, parent_seq FROM device_reach"
+        " WHERE device = ? AND incarnation = ?",
+        (device, incarnation),
+    ).fetchone()
+    if row is None:
+        return 0
+    to, start, parent, parent_seq = row
+    if to > start or not parent:
+        return int(to)
+    return min(int(parent_seq), archived(connection, device, parent))
+
+
 def learn(connection: sa.Connection, device: str, branches: Iterable[Branch]) -> int:
     """Remember where a device's incarnations branch off; the first word stands.
 

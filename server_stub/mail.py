@@ -204,7 +204,8 @@ class Mailroom:
                 yield Entry(RECEIPT, {"envelope": self._receipt(one, package_id)})
         cursors = dict(after) if after is not None else self._furthest_behind(made.recipients)
         made.reached.update(cursors)
-        ask = Ask(v=PROTOCOL, incarnation=made.recipients[0].asked.ask.incarnation, cursors=cursors)
+        incarnation = made.recipients[0].asked.ask.incarnation
+        ask = Ask(v=PROTOCOL, incarnation=incarnation, cursors=cursors, refresh={})
         for entry in self._answers.entries(made.recipients[0].device, None, ask, limit=limit):
             if entry.kind == DOWN:
                 down = messages.decode(Envelope.decode(part(entry, "envelope")).payload, Down)

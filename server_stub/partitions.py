@@ -52,9 +52,13 @@ def partition(unit: Unit) -> dict[str, list[Captured]]:
 
 def streams_with(unit: Unit, declared: RecordType, record_id: str) -> Names:
     """Where a record is announced now."""
-    only = Captured(declared, Op.UPDATE, (), [record_id], [])
-    (names,) = _names_per_row(unit, only, declared.partitions)
+    (names,) = places(unit.connection, declared, [record_id])
     return names
+
+
+def places(connection: sa.Connection, declared: RecordType, ids: list[str]) -> list[Names]:
+    """The streams each of these records belongs to, as it stands now."""
+    return _names_per_row(connection, Captured(declared, Op.UPDATE, (), ids, []), declared.partitions)
 
 
 def _told(unit: Unit, one: Captured) -> Iterator[Told]:
@@ -63,9 +67,9 @@ def _told(unit: Unit, one: Captured) -> Iterator[Told]:
         for rule in rules:
             yield (COMMON if rule.part is Part.COMMON else ADMIN), one
         return
-    now = _names_per_row(unit, one, rules)
+    now = _names_per_row(unit.connection, one, rules)
     if one.before:
-        before = _names_per_row(unit, one, rules, instead=one.before)
+        before = _names_per_row(unit.connection, one, rules, instead=one.before)
         yield from _moved(unit, one, before, now)
     else:
         yield from _spread(one, now)
@@ -120,10 +124,12 @@ def _what_is_about_them(unit: Unit, one: Captured, fresh: set[tuple[str, str]]) 
                 continue
             whole = _whole_rows(unit, one, declared, [i for i, _ in rows])
             entities = [entity for _, entity in rows]
-            now = [stream_of(rule, e, d) for e, d in zip(entities, _divisions(unit, entities), strict=True)]
+            divisions = _divisions(unit.connection, entities)
+            now = [stream_of(rule, e, d) for e, d in zip(entities, divisions, strict=True)]
             was = [stream_of(rule, e, old.get(e)) for e in entities]
             yield from _spread(whole, _without(now, was))
-            yield from _evicted(whole, _without(was, now), _names_per_row(unit, whole, declared.partitions))
+            where = _names_per_row(unit.connection, whole, declared.partitions)
+            yield from _evicted(whole, _without(was, now), where)
 
 
 def _without(names: Sequence[str | None], others: Sequence[str | None]) -> list[Names]:
@@ -156,7 +162,7 @@ def _spread(one: Captured, names: Sequence[Names]) -> Iterator[Told]:
 
 
 def _names_per_row(
-    unit: Unit,
+    connection: sa.Connection,
     one: Captured,
     rules: Sequence[Partition],
     instead: Mapping[str, Sequence[Value]] | None = None,
@@ -166,27 +172,27 @@ def _names_per_row(
         if not rule.field:
             columns.append([stream_of(rule, None)] * len(one.ids))
             continue
-        values = (instead or {}).get(rule.field) or _values(unit, one, rule.field)
+        values = (instead or {}).get(rule.field) or _values(connection, one, rule.field)
         if rule.part is Part.ENTITY_DIVISION:
-            divisions = _divisions(unit, values)
+            divisions = _divisions(connection, values)
             columns.append([stream_of(rule, v, d) for v, d in zip(values, divisions, strict=True)])
         else:
             columns.append([stream_of(rule, v) for v in values])
     return [tuple(dict.fromkeys(n for n in row if n)) for row in zip(*columns, strict=True)]
 
 
-def _values(unit: Unit, one: Captured, field: str) -> Sequence[Value]:
+def _values(connection: sa.Connection, one: Captured, field: str) -> Sequence[Value]:
     if one.op is Op.INSERT:
         for declared, column in zip(one.fields, one.columns, strict=True):
             if declared.name == field:
                 return column
-    found = sql.fetch_by_id(unit.connection, one.declared.name, (field,), one.ids)
+    found = sql.fetch_by_id(connection, one.declared.name, (field,), one.ids)
     return [found[i][0] if i in found else None for i in one.ids]
 
 
-def _divisions(unit: Unit, entities: Sequence[Value]) -> list[str | None]:
+def _divisions(connection: sa.Connection, entities: Sequence[Value]) -> list[str | None]:
     wanted = sorted({str(e) for e in entities if e})
-    at = dict(sql.fetch(unit.connection, ENTITY, ("id", "division"), wanted)) if wanted else {}
+    at = dict(sql.fetch(connection, ENTITY, ("id", "division"), wanted)) if wanted else {}
     return [at.get(e) for e in entities]
 
 

@@ -44,6 +44,7 @@ device_reach = sa.Table(
     sa.Column("parent", sa.Integer, nullable=False, server_default="0"),
     sa.Column("parent_seq", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("parent_head", sa.LargeBinary),
+    sa.Column("archived_to", sa.BigInteger, nullable=False, server_default="0"),
 )
 accepted_set = sa.Table(
     "accepted_set",
@@ -131,4 +132,23 @@ content_piece = sa.Table(
     sa.Column("no", sa.Integer, primary_key=True),
     sa.Column("device", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+)
+epoch = sa.Table(
+    "epoch",
+    hub,
+    sa.Column("epoch", sa.Text, primary_key=True),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("began_at", sa.Text, nullable=False),
+    sa.Column("incarnation", sa.Integer, nullable=False),
+    sa.Column("own_seq", sa.BigInteger, nullable=False),
+    sa.Column("backup", sa.Text, nullable=False),
+    sa.Column("backup_at", sa.Text, nullable=False),
+)
+epoch_fork = sa.Table(
+    "epoch_fork",
+    hub,
+    sa.Column("epoch", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
 )

@@ -77,6 +77,7 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "seat_account": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
     "exchange": frozenset(),
     "seat_state": frozenset(),
+    "backup": frozenset(),
 }
 _BY_STEPS_ALONE = frozenset({"conflict", "device"})
 """What the hub makes and people only move along its workflow: nothing else of it is theirs to say."""
@@ -91,6 +92,7 @@ _VERBS: dict[str, str] = {
 _READERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "exchange": frozenset({Role.HUB_ADMIN}),
     "seat_state": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
+    "backup": frozenset({Role.HUB_ADMIN}),
     "device": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "user": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),
     "seat_account": frozenset({Role.HUB_ADMIN, Role.BUREAU_ADMIN}),

@@ -6,10 +6,10 @@ other at once, by stick days lie between them. Both are safe to repeat.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,18 +24,18 @@ from shared.errors import (
     Unreachable,
     YizhanError,
 )
-from shared.store import exchange, incarnations
+from shared.store import exchange, incarnations, rewinding
 from shared.store.exchange import Attempt, CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
 from shared.store.journal import types_between
 from shared.store.store import Store
 from shared.store.unit import Unit
-from sync import changeset, lines, messages, package, signing
+from sync import changeset, lines, messages, package, refreshing, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.credentials import Credentials
-from sync.downstream import EARLIER_FIRST, continuing
+from sync.downstream import join
 from sync.entries import Entry, part
 from sync.first_load import SNAPSHOT
 from sync.layout import ASK_AGAIN, Kind, Range
@@ -51,6 +51,7 @@ from sync.messages import (
     PIECES,
     PROTOCOL,
     RECEIPT,
+    REFRESH,
     STATE,
     Ask,
     Cursor,
@@ -81,6 +82,7 @@ class Absorbed:
     :param types: names of the record types that changed, or whose records stand elsewhere now.
     :param letters: packages for other bureaus that became whole in the box.
     :param arrived: ids of our latest packages that the hub has taken in.
+    :param rewound: the hub came back from a backup; another round tells it what it forgot.
     """
 
     receipts: int = 0
@@ -90,6 +92,7 @@ class Absorbed:
     more: bool = False
     wait: int = 0
     loaded: int = 0
+    rewound: bool = False
     types: set[str] = field(default_factory=set)
     sets: list[messages.SetReceipt] = field(default_factory=list)
     letters: int = 0
@@ -216,6 +219,7 @@ class Engine:
                 snapshot=holding,
                 report={"pending": exchange.pending(connection)},
             )
+            asks = refreshing.asks(ask, rewinding.doubts(connection))
             draft = CoreDraft(
                 Kind.CHANGES,
                 self._hub.hub_id,
@@ -227,7 +231,8 @@ class Engine:
             )
 
             def entries() -> Iterator[Entry]:
-                yield Entry(ASK, {"ask": messages.encode(ask)})
+                for one_ask in asks:
+                    yield Entry(ASK, {"ask": messages.encode(one_ask)})
                 for one in sets:
                     payload = b"".join(
                         len(raw).to_bytes(4, "big") + raw
@@ -265,6 +270,8 @@ class Engine:
                 out.types |= {"attachment"} if out.pieces.anything else set()
             elif entry.kind == SNAPSHOT:
                 out.repeated = not self.first_load.take(entry, opened.core, tell) and out.repeated
+            elif entry.kind == REFRESH:
+                self._take_refresh(part(entry, "refresh"), bytes(entry.data), out)
             elif entry.kind == STATE:
                 self._take_state(messages.decode(part(entry, "state"), State), out)
             elif entry.kind == MAIL and self._box is not None:
@@ -291,9 +298,9 @@ class Engine:
                 sealed = self._sealed(carrier, person)
             self._exchange(sealed, carrier, progress, result)
             self._wait_for(result.received.wait, progress)
-            if not result.received.more and sealed.n_entries <= 1:
-                break
-            if not result.received.more and not self._pending():
+            if result.received.more or result.received.rewound:
+                continue
+            if sealed.n_entries <= 1 or not self._pending():
                 break
         return result
 
@@ -368,7 +375,7 @@ class Engine:
         received.held += absorbed.held
         received.types |= absorbed.types
         received.sets += absorbed.sets
-        received.more = absorbed.more
+        received.more, received.rewound = absorbed.more, absorbed.rewound
         received.letters += absorbed.letters
         received.arrived += absorbed.arrived
         received.wait = absorbed.wait
@@ -400,14 +407,22 @@ class Engine:
         if several and receipt.device != self._device:
             return  # a package for several devices holds a receipt of each
         with self._store.unit(HUB_ACTOR) as unit:
+            if receipt.epoch < rewinding.newest_epoch(unit.connection):
+                return  # of a time the hub no longer remembers: it promises nothing any more
             reading = lines.read(unit.connection, receipt, self._hub.hub_id, self._device)
+            ours = reading is lines.Reading.OURS
+            if ours:
+                out.rewound |= rewinding.take_back(
+                    unit, self._store.by_number, receipt.epoch, receipt.contiguous_to, receipt.at
+                )
             new = exchange.record_receipt(
                 unit.connection,
                 raw,
-                contiguous_to=receipt.contiguous_to if reading is lines.Reading.OURS else 0,
+                contiguous_to=receipt.contiguous_to if ours else 0,
                 sets=[(s.cs_id, s.status, s.reason) for s in receipt.sets],
                 at=self._store.clock.stamp(),
                 carrier=carrier,
+                archived_to=receipt.archived_to if ours else 0,
             )
             receipted = read_number(unit.connection, "receipted")
             if new:
@@ -419,7 +434,7 @@ class Engine:
                 out.sets += receipt.sets
                 out.types |= self._types_of(unit, receipt.sets)
             out.types |= unit.changed
-            if reading is lines.Reading.OURS:
+            if ours:
                 lines.note_superseded(unit.connection, receipt)
         if reading is lines.Reading.ELSEWHERE:
             self.begin_incarnation(lines.COPIED, after=receipt.newest, agreed=receipted)
@@ -431,37 +446,56 @@ class Engine:
     def _take_down(self, envelope: bytes, payload: bytes, out: Absorbed) -> None:
         signed = self._hub.checked(envelope, signing.DOWN)
         down = messages.decode(signed, Down)
-        if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
+        if down.hub_id != self._hub.hub_id or sha256(payload).digest() != down.payload_hash:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
         waiting = self.first_load.puts_off(down.stream, down.after, envelope, payload)
         with self._store.unit(HUB_ACTOR) as unit:
-            at = exchange.cursor_of(unit.connection, down.stream, down.epoch)
-            if down.to <= at.n:
-                return  # had it already, by whichever way
+            connection = unit.connection
+            at = exchange.cursor_at(connection, down.stream)
             if down.after > at.n and waiting:
                 return
-            if down.after > at.n:
-                raise PackageError(
-                    "这个交换包前面还有没有收到的数据。", EARLIER_FIRST
-                )
+            joined = join(down, payload, at, rewinding.newest_epoch(connection))
+            if joined is None:
+                return
+            rewinding.enter(connection, down.epoch)
+            if joined.rewound:
+                back = CursorRow(down.stream, down.epoch, joined.after, joined.head)
+                rewinding.rewind(connection, back, self._store.types.values())
+                out.rewound = True
             follower = self._follower(unit)
-            for block in continuing(down, payload, at):
+            for block in joined.blocks:
                 follower.apply(down.stream, block)
-            exchange.move_cursor(
-                unit.connection, CursorRow(down.stream, down.epoch, down.to, down.head)
-            )
+            now = CursorRow(down.stream, down.epoch, down.to, down.head)
+            rewinding.note_tail(connection, joined.after, now, joined.blocks, down.at)
+            exchange.move_cursor(connection, now)
             _evidence(unit, down.at)
             out.changes += follower.applied
             out.held += follower.held
             out.types |= unit.changed
             out.repeated = False
 
+    def _take_refresh(self, said: bytes, payload: bytes, out: Absorbed) -> None:
+        with self._store.unit(HUB_ACTOR) as unit:
+            follower = self._follower(unit)
+            if refreshing.take(unit, follower, self._store.by_number, said, payload, self._hub.hub_id):
+                out.types |= unit.changed
+                out.repeated = False
+
     def _take_state(self, state: State, out: Absorbed) -> None:
-        out.more, out.wait = state.more, state.wait
-        out.arrived += state.arrived
         loading = self.first_load.state() is not None
         with self._store.unit(HUB_ACTOR) as unit:
             connection = unit.connection
+            if state.epoch < rewinding.newest_epoch(connection):
+                return
+            rewinding.enter(connection, state.epoch)
+            for stream, (n, head) in state.rewound.items():
+                at = exchange.cursor_at(connection, stream)
+                if at.epoch != state.epoch and at.n > n:
+                    back = CursorRow(stream, state.epoch, n, head)
+                    rewinding.rewind(connection, back, self._store.types.values())
+                    out.rewound = True
+            out.more, out.wait = state.more, state.wait
+            out.arrived += state.arrived
             if state.at < read_text(connection, "hub_time"):
                 return  # an older answer that arrives late takes nothing back
             self._follower(unit).narrow(state.streams)

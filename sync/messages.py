@@ -21,6 +21,7 @@ ASK = "ask"
 RECEIPT = "receipt"
 DOWN = "down"
 STATE = "state"
+REFRESH = "refresh"
 GRANT = "grant"
 MAIL = "mail"
 PIECES = "pieces"
@@ -66,6 +67,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     :param gaps: sequence ranges the hub misses before what it has parked.
     :param head: the device's chain head at ``contiguous_to`` as the hub has it; empty in old ones.
     :param newest: the newest incarnation of the device the hub has heard of.
+    :param archived_to: everything up to here is inside a verified backup of the hub.
     """
 
     v: int
@@ -80,6 +82,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     prev_receipt: str
     head: bytes = b""
     newest: int = 0
+    archived_to: int = 0
 
 
 class Down(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +184,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param waiting: ids of change sets that are parked or quarantined as far as it knows.
     :param snapshot: None from a program that knows no first loads.
     :param report: counts for the administrators' overview: ``pending`` changes when it was sealed.
+    :param refresh: records it wants as they stand now, whatever the streams say: type number →
+        16 bytes per record. None from a device that does not know epochs.
     """
 
     v: int
@@ -194,6 +199,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[str] = []
     snapshot: Holding | None = None
     report: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    refresh: dict[int, bytes] | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +211,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     :param wait: the hub is preparing a first load: ask again after so many seconds.
     :param lease_days: how long the device may work without hearing from the hub; 0 = not said.
     :param device_key: name of the device's signing key as the hub knows it.
+    :param rewound: streams the device has followed beyond the point from which the hub was
+        restored: where they go on.
     """
 
     v: int
@@ -213,6 +221,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     streams: list[str]
     more: bool
     hub_name: str = ""
+    rewound: dict[str, tuple[int, bytes]] = {}
     arrived: list[str] = []
     wait: int = 0
     lease_days: int = 0
@@ -231,6 +240,23 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     size: Annotated[int, msgspec.Meta(ge=1)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
     created: str
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    """Records as they stand at the hub; their values follow as blocks.
+
+    :param as_of: how far each of the device's streams had come when they were read.
+    :param absent: records the hub does not have, or not for this device: type number → ids.
+    :param answered: records the blocks speak of, in the same packing.
+    """
+
+    v: int
+    hub_id: str
+    epoch: str
+    as_of: dict[str, int]
+    absent: dict[int, bytes]
+    answered: dict[int, bytes]
+    payload_hash: bytes
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):

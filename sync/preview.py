@@ -13,17 +13,29 @@ from typing import Any
 
 from shared.changes import Block, Op, Run, decode_block
 from shared.errors import PackageError, PackageTampered
-from shared.store import exchange, pieces, sql
+from shared.store import exchange, pieces, rewinding, sql
 from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text
 from shared.store.journal import raw_blocks
 from shared.store.store import Store
 from sync import messages, signing
 from sync.carrier import Progress
-from sync.downstream import EARLIER_FIRST, continuing
+from sync.downstream import join
 from sync.entries import Entry, part
 from sync.layout import ASK_AGAIN
-from sync.messages import DOWN, PIECE, PIECES, RECEIPT, STATE, Down, Holdings, Receipt, SetReceipt, State
+from sync.messages import (
+    DOWN,
+    PIECE,
+    PIECES,
+    RECEIPT,
+    REFRESH,
+    STATE,
+    Down,
+    Holdings,
+    Receipt,
+    SetReceipt,
+    State,
+)
 from sync.package import Opened
 from sync.trust import HubTrust
 
@@ -113,6 +125,8 @@ class _Looker:
             word = messages.decode(signed, Holdings)
             if word.at > read_text(self._connection, pieces.WORD_AT):
                 self.out.repeated = False
+        elif entry.kind == REFRESH and rewinding.doubts(self._connection):
+            self.out.repeated = False
         elif entry.kind == STATE:
             self.out.complete = not messages.decode(part(entry, "state"), State).more
 
@@ -132,25 +146,18 @@ class _Looker:
         if down.hub_id != self._hub.hub_id or hashlib.sha256(payload).digest() != down.payload_hash:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
         self.out.evidence_at = max(self.out.evidence_at, down.at)
-        at = self._at.get(down.stream)
-        if at is None or at.epoch != down.epoch:
-            at = exchange.cursor_of(self._connection, down.stream, down.epoch)
-        if down.to <= at.n:
+        at = self._at.get(down.stream) or exchange.cursor_at(self._connection, down.stream)
+        try:
+            joined = join(down, payload, at, rewinding.newest_epoch(self._connection))
+        except PackageError as gap:
+            self.out.gap, self.out.repeated = gap, False
+            return
+        if joined is None:
             self.out.known += down.to - down.after
             return
         self.out.repeated = False
-        if down.after > at.n:
-            self.out.gap = PackageError(
-                "这个交换包前面还有没有收到的数据。", EARLIER_FIRST
-            )
-            return
-        try:
-            blocks = continuing(down, payload, at)
-        except PackageTampered as bad:
-            self.out.gap = bad
-            return
-        self.out.known += max(0, at.n - down.after)
-        for block in blocks:
+        self.out.known += max(0, joined.after - down.after)
+        for block in joined.blocks:
             for run in block.runs:
                 self._run(block, run)
         self._at[down.stream] = CursorRow(down.stream, down.epoch, down.to, down.head)

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server_stub.cli import exchanging, invitations, keys, loading, logs, mailing, people, serving
+from server_stub.cli import backups, exchanging, invitations, keys, loading, logs, mailing, people, serving
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import PASSPHRASE
 from shared.errors import YizhanError
 
-MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys)
+MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups)
 """Each brings its own commands; a new topic is a module and a word here."""
 
 

@@ -85,6 +85,8 @@ TITLES = {
     "account_added": "本机添加账号",
     "account_removed": "本机移除账号",
     "lease": "修改离线期限",
+    "backup": "中心备份",
+    "restore": "从备份恢复中心",
 }
 """Words for events; a module that adds one adds its word here."""
 

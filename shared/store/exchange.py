@@ -85,12 +85,15 @@ def remember_set(
 
 
 def unreceipted(connection: sa.Connection) -> list[SetRow]:
-    """Sets the hub has not accounted for, in order: offered again by every way."""
+    """Sets the hub has not accounted for, in order: offered again by every way.
+
+    One whose blocks were discarded long after their archiving cannot be.
+    """
     rows = sql.execute(
         connection,
-        f"SELECT {_SET} FROM change_set WHERE (apart = 0 AND to_seq > ?)"
-        " OR (apart = 1 AND status IN ('sealed', 'parked')) ORDER BY from_seq",
-        (read_number(connection, "receipted"),),
+        f"SELECT {_SET} FROM change_set WHERE ((apart = 0 AND to_seq > ?)"
+        " OR (apart = 1 AND status IN ('sealed', 'parked'))) AND from_seq >= ? ORDER BY from_seq",
+        (read_number(connection, "receipted"), kept_from(connection)),
     )
     return [_set_row(r) for r in rows]
 
@@ -106,6 +109,11 @@ def unsettled(connection: sa.Connection, limit: int = 1000) -> list[str]:
     return [str(r[0]) for r in rows]
 
 
+def kept_from(connection: sa.Connection) -> int:
+    """First own change whose block is still in the journal."""
+    return int(sql.execute(connection, "SELECT min(first_seq) FROM journal").scalar() or 1)
+
+
 def payload_blocks(connection: sa.Connection, one: SetRow) -> Iterator[bytes]:
     """The blocks of a set, as they were signed."""
     return raw_blocks(connection, one.first, one.last)
@@ -119,10 +127,12 @@ def record_receipt(
     sets: Iterable[tuple[str, str, str]],
     at: str,
     carrier: str,
+    archived_to: int = 0,
 ) -> bool:
     """Take a verified receipt into account; False when it was known already.
 
     :param contiguous_to: 0 when the receipt speaks of another line than this database's.
+    :param archived_to: own changes up to here are inside a verified backup of the hub.
     :param sets: ``(cs_id, status, reason)``.
     An older receipt that arrives late never takes anything back.
     """
@@ -149,7 +159,22 @@ def record_receipt(
             " AND status IN ('sealed', 'parked')",
             (carrier, contiguous_to),
         )
+    _archive(connection, archived_to, at)
     return True
+
+
+def _archive(connection: sa.Connection, archived_to: int, at: str) -> None:
+    """已归档, and since when: the blocks may go some time after."""
+    sql.execute(
+        connection,
+        "UPDATE change_set SET archived_at = ? WHERE to_seq <= ? AND apart = 0 AND archived_at = ''",
+        (at, archived_to),
+    )
+    sql.execute(
+        connection,
+        "UPDATE change_set SET status = 'archived' WHERE to_seq <= ? AND apart = 0 AND status = 'applied'",
+        (archived_to,),
+    )
 
 
 def every_receipt(connection: sa.Connection) -> Iterator[bytes]:
@@ -190,12 +215,12 @@ def cursors(connection: sa.Connection) -> list[CursorRow]:
     return [CursorRow(r[0], r[1], r[2], bytes(r[3])) for r in rows]
 
 
-def cursor_of(connection: sa.Connection, stream: str, epoch: str) -> CursorRow:
-    """Where a stream stands; at its start when the epoch is another."""
-    for one in cursors(connection):
-        if one.stream == stream and one.epoch == epoch:
-            return one
-    return CursorRow(stream, epoch, 0, GENESIS)
+def cursor_at(connection: sa.Connection, stream: str) -> CursorRow:
+    """Where a stream stands, in whichever epoch; at its start before anything came."""
+    row = sql.execute(
+        connection, "SELECT epoch, n, head FROM stream_cursor WHERE stream = ?", (stream,)
+    ).fetchone()
+    return CursorRow(stream, row[0], row[1], bytes(row[2])) if row else CursorRow(stream, "", 0, GENESIS)
 
 
 def move_cursor(connection: sa.Connection, one: CursorRow) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import sqlalchemy as sa
 
 from shared.changes import Value
+from shared.record import RecordType
+from shared.store import sql
 
 ROW_SYSTEM = ("_w", "_fw", "_tag", "_hlc", "_deleted")
 
@@ -39,3 +43,29 @@ def encode_fw(fw: dict[int, int]) -> bytes | None:
 def decode_fw(stored: bytes | None) -> dict[int, int]:
     """Back from storage."""
     return _fw_decoder.decode(stored) if stored else {}
+
+
+def read_rows(
+    connection: sa.Connection,
+    declared: RecordType,
+    ids: Sequence[str],
+    names: tuple[str, ...] | None = None,
+) -> dict[str, RowState]:
+    """Rows by id, tombstones included.
+
+    :param names: the only fields wanted; None for all.
+    """
+    names = declared.names if names is None else names
+    found = sql.fetch_by_id(connection, declared.name, (*names, *ROW_SYSTEM), ids)
+    out: dict[str, RowState] = {}
+    for record_id, row in found.items():
+        w, fw, tag, hlc, deleted = row[len(names) :]
+        out[record_id] = RowState(
+            dict(zip(names, row, strict=False)),
+            w,
+            decode_fw(fw),
+            tag,
+            hlc,
+            bool(deleted),
+        )
+    return out

@@ -155,6 +155,7 @@ change_set = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Column("sealed_at", sa.Text, nullable=False),
     sa.Column("carrier", sa.Text, nullable=False, server_default=""),
+    sa.Column("archived_at", sa.Text, nullable=False, server_default=""),
     sa.Column("incarnation", sa.Integer, nullable=False, server_default="1"),
     sa.Column("apart", sa.SmallInteger, nullable=False, server_default="0"),
 )
@@ -185,6 +186,23 @@ cursor = sa.Table(
     sa.Column("epoch", sa.Text, nullable=False),
     sa.Column("n", sa.BigInteger, nullable=False),
     sa.Column("head", sa.LargeBinary, nullable=False),
+)
+stream_tail = sa.Table(
+    "stream_tail",
+    client,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("last", BIG, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.Text, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
+    sa.Column("ids", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+doubtful = sa.Table(
+    "doubtful",
+    client,
+    sa.Column("type", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("record_id", sa.Text, primary_key=True),
 )
 shadow = sa.Table(
     "shadow",

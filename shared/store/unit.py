@@ -26,7 +26,7 @@ from shared.store import sql
 from shared.store.indexing import index_new, reindex, unindex
 from shared.store.proving import prove
 from shared.store.reviving import enter_again
-from shared.store.rowstate import ROW_SYSTEM, RowState, decode_fw, encode_fw
+from shared.store.rowstate import ROW_SYSTEM, RowState, encode_fw, read_rows
 from shared.store.values import columns_of, from_stored, to_stored
 
 CHUNK = 1000
@@ -81,8 +81,6 @@ def moved_from(
     """What the changed fields that decide where records travel held before."""
     decisive = declared.partition_fields.intersection(names)
     return {name: [s.values[name] for s in states] for name in decisive}
-
-
 class Unit:
     """One transaction through the write door.
 
@@ -249,20 +247,7 @@ class Unit:
 
         :param names: the only fields wanted; None for all.
         """
-        names = declared.names if names is None else names
-        found = sql.fetch_by_id(self.connection, declared.name, (*names, *ROW_SYSTEM), ids)
-        out: dict[str, RowState] = {}
-        for record_id, row in found.items():
-            w, fw, tag, hlc, deleted = row[len(names) :]
-            out[record_id] = RowState(
-                dict(zip(names, row, strict=False)),
-                w,
-                decode_fw(fw),
-                tag,
-                hlc,
-                bool(deleted),
-            )
-        return out
+        return read_rows(self.connection, declared, ids, names)
 
     def put_new(
         self,

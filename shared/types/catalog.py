@@ -6,6 +6,7 @@ from shared.record import RecordType, type_of
 from shared.types.alert import Alert
 from shared.types.approval_item import ApprovalItem
 from shared.types.attachment import Attachment
+from shared.types.backup import Backup
 from shared.types.bureau import Bureau
 from shared.types.claim import Claim
 from shared.types.code_item import CodeItem
@@ -67,6 +68,7 @@ ALL: tuple[RecordType, ...] = tuple(
         Medium,
         HandOver,
         SeatAccount,
+        Backup,
     )
 )
 

@@ -54,6 +54,34 @@ def _records() -> None:
         batch_op.create_index('ix_attachment_record_id', ['record_id'], unique=False)
         batch_op.create_index('ix_attachment_sha256', ['sha256'], unique=False)
 
+    op.create_table('backup',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=True),
+    sa.Column('made_at', sa.Text(), nullable=True),
+    sa.Column('outcome', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('size', sa.BigInteger(), nullable=True),
+    sa.Column('changes', sa.BigInteger(), nullable=True),
+    sa.Column('duration_ms', sa.BigInteger(), nullable=True),
+    sa.Column('fingerprint', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_backup')),
+    sa.UniqueConstraint('id', name=op.f('uq_backup_id'))
+    )
+    with op.batch_alter_table('backup', schema=None) as batch_op:
+        batch_op.create_index('ix_backup_made_at', ['made_at'], unique=False)
+        batch_op.create_index('ix_backup_outcome', ['outcome'], unique=False)
+
     op.create_table('hand_over',
     sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('id', sa.Text(), nullable=False),
@@ -240,6 +268,11 @@ def _client() -> None:
     sa.Column('used_at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_content'))
     )
+    op.create_table('doubtful',
+    sa.Column('type', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('record_id', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('type', 'record_id', name=op.f('pk_doubtful'))
+    )
     op.create_table('incarnation',
     sa.Column('no', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('start', sa.BigInteger(), nullable=False),
@@ -268,7 +301,18 @@ def _client() -> None:
     sa.Column('at_hub', sa.SmallInteger(), nullable=False),
     sa.PrimaryKeyConstraint('sha256', 'no', name=op.f('pk_piece'))
     )
+    op.create_table('stream_tail',
+    sa.Column('stream', sa.Text(), nullable=False),
+    sa.Column('last', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('first', sa.BigInteger(), nullable=False),
+    sa.Column('epoch', sa.Text(), nullable=False),
+    sa.Column('head', sa.LargeBinary(), nullable=False),
+    sa.Column('ids', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('stream', 'last', name=op.f('pk_stream_tail'))
+    )
     with op.batch_alter_table('change_set', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('archived_at', sa.Text(), server_default='', nullable=False))
         batch_op.add_column(sa.Column('incarnation', sa.Integer(), server_default='1', nullable=False))
         batch_op.add_column(sa.Column('apart', sa.SmallInteger(), server_default='0', nullable=False))
 
@@ -276,6 +320,7 @@ def _client() -> None:
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_medium USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_hand_over USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_backup USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
 
 
 def _hub() -> None:
@@ -312,6 +357,23 @@ def _hub() -> None:
     sa.Column('replaced_at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('device', 'sign_key', name=op.f('pk_device_key_past'))
     )
+    op.create_table('epoch',
+    sa.Column('epoch', sa.Text(), nullable=False),
+    sa.Column('before', sa.Text(), nullable=False),
+    sa.Column('began_at', sa.Text(), nullable=False),
+    sa.Column('incarnation', sa.Integer(), nullable=False),
+    sa.Column('own_seq', sa.BigInteger(), nullable=False),
+    sa.Column('backup', sa.Text(), nullable=False),
+    sa.Column('backup_at', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('epoch', name=op.f('pk_epoch'))
+    )
+    op.create_table('epoch_fork',
+    sa.Column('epoch', sa.Text(), nullable=False),
+    sa.Column('stream', sa.Text(), nullable=False),
+    sa.Column('n', sa.BigInteger(), nullable=False),
+    sa.Column('head', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('epoch', 'stream', name=op.f('pk_epoch_fork'))
+    )
     op.create_table('mail',
     sa.Column('package_id', sa.Text(), nullable=False),
     sa.Column('bureau', sa.Text(), nullable=False),
@@ -343,6 +405,7 @@ def _hub() -> None:
         batch_op.add_column(sa.Column('parent', sa.Integer(), server_default='0', nullable=False))
         batch_op.add_column(sa.Column('parent_seq', sa.BigInteger(), server_default='0', nullable=False))
         batch_op.add_column(sa.Column('parent_head', sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column('archived_to', sa.BigInteger(), server_default='0', nullable=False))
 
     with op.batch_alter_table('invite', schema=None) as batch_op:
         batch_op.add_column(sa.Column('issued_at', sa.Text(), server_default='', nullable=False))

@@ -1,0 +1,236 @@
+"""The file a backup is: a compressed tar of the database, the hub's wrapped keys and a signed manifest.
+
+What lies in it is named by this module alone; nothing in an archive becomes a path.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import zstandard
+
+from server_stub.keys import HubKeys
+from shared.errors import DiskFull, InputError, NewerFormat, PackageError, why
+from sync import signing
+from sync.signing import Envelope, SigningKey
+
+VERSION = 1
+DATABASE = "hub.db"
+KEYS = "hub.key"
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+SIGNED = "application/vnd.yizhan.backup+json"
+_MOST_MANIFEST = 64 << 20
+_PIECE = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class BackupDamaged(PackageError):
+    """A backup cannot be restored from."""
+
+    code = "backup_damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup holds and of when it is.
+
+    :param files: name → (bytes, SHA-256 hex).
+    :param streams: stream → changes in it.
+    :param reach: (device, incarnation, last change of it inside).
+    :param others: what else lay in the data folder, with sizes: not inside.
+    """
+
+    hub_id: str
+    hub_name: str
+    epoch: str
+    revision: str
+    made_at: str
+    database: str
+    files: dict[str, tuple[int, str]]
+    streams: dict[str, int]
+    reach: list[tuple[str, int, int]]
+    others: dict[str, int] = field(default_factory=dict)
+    v: int = VERSION
+
+    def encode(self) -> bytes:
+        """The bytes that are signed."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Manifest:
+        """Back from bytes; raises :class:`BackupDamaged` or :class:`NewerFormat`."""
+        try:
+            said: dict[str, Any] = json.loads(raw)
+            if int(said.get("v", 0)) > VERSION:
+                raise NewerFormat("这个备份由更新版本的驿站制作，本版本不能读取。", "请升级中心后再试。")
+            files = {str(n): (int(f[0]), str(f[1])) for n, f in said["files"].items()}
+            reach = [(str(r[0]), int(r[1]), int(r[2])) for r in said["reach"]]
+            return cls(**{**said, "files": files, "reach": reach})
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as bad:
+            raise damaged("备份的清单读不懂。") from bad
+
+
+def damaged(what: str) -> BackupDamaged:
+    """Why this file is no backup."""
+    return BackupDamaged(what, "请换用另一份备份；原来的数据没有变动。")
+
+
+def fingerprint(manifest: bytes) -> str:
+    """Name of a backup: hash of its manifest."""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """Size and hash of a file."""
+    hasher, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            hasher.update(piece)
+            size += len(piece)
+    return size, hasher.hexdigest()
+
+
+def write(out: BinaryIO, folder: Path, manifest: Manifest, key: SigningKey) -> str:
+    """Pack the files of a manifest from ``folder``, sign it, flush; returns the fingerprint."""
+    raw = manifest.encode()
+    signature = signing.sign(key, SIGNED, raw).encode()
+    packer = zstandard.ZstdCompressor(level=3, write_checksum=True, threads=-1)
+    with packer.stream_writer(out, closefd=False) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
+        for name, data in ((MANIFEST, raw), (SIGNATURE, signature)):
+            _add(tar, name, len(data), io.BytesIO(data))
+        for name, (size, _) in manifest.files.items():
+            with (folder / name).open("rb") as stream:
+                _add(tar, name, size, stream)
+    out.flush()
+    os.fsync(out.fileno())
+    return fingerprint(raw)
+
+
+def _add(tar: tarfile.TarFile, name: str, size: int, stream: IO[bytes]) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    tar.addfile(info, stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A backup laid out in a folder of its own; hashes fit, the signature is still to be checked."""
+
+    manifest: Manifest
+    raw: bytes
+    signature: bytes
+    folder: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the backup."""
+        return fingerprint(self.raw)
+
+    def signed_by(self, keys: HubKeys) -> None:
+        """Raise :class:`BackupDamaged` unless this hub signed the manifest, now or with an earlier key."""
+        try:
+            read = Envelope.decode(self.signature)
+            fits = signing.verify(read, keys.own(read.keyid) or keys.sign.public, SIGNED) == self.raw
+        except PackageError:
+            fits = False
+        if not fits:
+            raise damaged("备份的清单不是由这个中心签署的，或被改动过。")
+
+
+def unpack(source: Path, folder: Path) -> Unpacked:
+    """Lay out a backup in an empty folder; everything is checked against the manifest."""
+    with reading(source), source.open("rb") as stream:
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream)
+        try:
+            with tarfile.open(fileobj=reader, mode="r|") as tar:
+                members = iter(tar)
+                raw = _small(tar, members, MANIFEST)
+                manifest = Manifest.decode(raw)
+                signature = _small(tar, members, SIGNATURE)
+                for name, (size, expected) in manifest.files.items():
+                    _lay_out(tar, members, folder, name, size, expected)
+        except (tarfile.TarError, zstandard.ZstdError, EOFError) as bad:
+            raise damaged("备份文件不完整，或已损坏。") from bad
+    return Unpacked(manifest, raw, signature, folder)
+
+
+def _next(tar: tarfile.TarFile, members: Iterator[tarfile.TarInfo], name: str) -> IO[bytes]:
+    info = next(members, None)
+    found = tar.extractfile(info) if info is not None and info.name == name and info.isfile() else None
+    if found is None:
+        raise damaged(f"备份文件不完整：缺少 {name}。")
+    return found
+
+
+def _small(tar: tarfile.TarFile, members: Iterator[tarfile.TarInfo], name: str) -> bytes:
+    data = _next(tar, members, name).read(_MOST_MANIFEST + 1)
+    if len(data) > _MOST_MANIFEST:
+        raise damaged("备份的清单过大。")
+    return data
+
+
+def _lay_out(
+    tar: tarfile.TarFile,
+    members: Iterator[tarfile.TarInfo],
+    folder: Path,
+    name: str,
+    size: int,
+    expected: str,
+) -> None:
+    if name not in (DATABASE, KEYS):
+        raise damaged("备份中有来历不明的文件。")
+    stream, hasher, done = _next(tar, members, name), hashlib.sha256(), 0
+    handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        while piece := stream.read(_PIECE):
+            out.write(piece)
+            hasher.update(piece)
+            done += len(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    if (done, hasher.hexdigest()) != (size, expected):
+        raise damaged(f"备份中的 {name} 与清单不符。")
+
+
+@contextmanager
+def reading(source: Path) -> Iterator[None]:
+    """What the system says about reading a backup, or laying it out."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno in _FULL:
+            raise no_room() from bad
+        raise InputError(
+            f"备份文件“{source}”不能使用（{why(bad)}）。", "请检查路径、介质和权限；原来的数据没有变动。"
+        ) from bad
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """What the system says about writing a backup."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno in _FULL:
+            raise no_room() from bad
+        raise InputError(
+            f"不能把备份写到“{target}”（{why(bad)}），没有留下备份。", "请检查路径和权限，或换一个位置。"
+        ) from bad
+
+
+def no_room() -> DiskFull:
+    """The disk of the backup is full."""
+    return DiskFull(
+        "磁盘空间不足，没有做成，也没有留下半份文件。", "请清理磁盘或换一个位置；中心的数据没有变动。"
+    )

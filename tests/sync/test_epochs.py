@@ -1,0 +1,147 @@
+"""The hub is restored from an older backup: everybody goes on, nothing is lost, everybody ends equal."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from server_stub import backup
+from server_stub.hub import Hub
+from shared.fictitious import market_entities
+from shared.store import rewinding
+from shared.store.exchange import all_sets, reach
+from tests.fixtures.devices import Device, Enrol, handle, rows, value
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
+from tests.sync.test_any_road import Roads, authorship, content
+
+ENTITIES = list(market_entities(30, DIVISION, 5))
+TYPES = ("market_entity", "bureau", "user")
+
+
+class Disaster:
+    """A backup, and the hub's fall back to it."""
+
+    def __init__(self, place: Place, folder: Path) -> None:
+        self.place = place
+        self.folder = folder
+        self.file: Path | None = None
+
+    def back_up(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.file = backup.make(self.place.hub, self.folder)[0] if self.file is None else self.file
+
+    def restore(self, devices: list[Device]) -> None:
+        """The same place with the state of the backup."""
+        assert self.file is not None
+        data = self.place.hub.data
+        self.place.hub.close()
+        backup.restore(self.file, self.place.url, data, PASSPHRASE)
+        self.place.hub = Hub(self.place.url, data, PASSPHRASE)
+        for device in devices:
+            device.hub = self.place.hub
+
+
+@pytest.fixture
+def disaster(place: Place, tmp_path: Path) -> Disaster:
+    return Disaster(place, tmp_path / "backups")
+
+
+def by_stick(device: Device) -> None:
+    """One exchange by file."""
+    device.take(handle(device.hub, device.export())[1])
+
+
+def agree(place: Place, *devices: Device) -> None:
+    """Content and writers of hub and devices, and nothing left over."""
+    for device in devices:
+        for name in TYPES:
+            mine, theirs = content(device.store, name), content(place.hub.store, name)
+            if name == "user":
+                theirs = [u for u in theirs if u["id"] in {m["id"] for m in mine}]
+            assert mine == theirs, (device.actor.name, name)
+        assert authorship(device.store) == authorship(place.hub.store)
+        with device.store.read() as connection:
+            at = reach(connection)
+            assert at.receipted == at.written
+            assert connection.exec_driver_sql("SELECT count(*) FROM shadow").scalar() == 0
+            assert not rewinding.doubts(connection)
+            assert {s.status for s in all_sets(connection)} <= {"applied", "archived", "conflicted"}
+
+
+def test_a_device_beyond_the_backup_goes_back_and_offers_again(
+    place: Place, enrol_at: Enrol, disaster: Disaster
+) -> None:
+    chen, zhou = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    first, second, third = chen.insert("market_entity", *ENTITIES[:3])
+    for device in (chen, zhou):
+        device.sync()
+    disaster.back_up()
+    (made,) = chen.insert("market_entity", ENTITIES[5])
+    chen.update("market_entity", first, phone="1111111")
+    chen.sync()
+    zhou.sync()
+    zhou.update("market_entity", made, phone="2222222")
+    zhou.update("market_entity", second, phone="3333333")
+    zhou.delete("market_entity", third)
+    zhou.sync()
+    chen.sync()
+    assert chen.value("market_entity", made, "phone") == "2222222"
+
+    disaster.restore([chen, zhou])
+    assert value(place.hub.store, "market_entity", made, "phone") is None
+    zhou.sync()  # builds on what chen has not offered again
+    assert "parked" in zhou.statuses()
+    assert zhou.value("market_entity", made, "phone") == "2222222"
+    chen.sync()
+    zhou.sync()
+    chen.sync()
+    agree(place, chen, zhou)
+    assert value(place.hub.store, "market_entity", made, "phone") == "2222222"
+    assert value(place.hub.store, "market_entity", first, "phone") == "1111111"
+    assert chen.value("market_entity", third, "name") is None
+    assert not rows(place.hub.store, "conflict")
+
+
+def test_what_a_lost_device_wrote_goes_from_the_others(
+    place: Place, enrol_at: Enrol, disaster: Disaster
+) -> None:
+    """Nobody is left to offer it again: then nobody has it."""
+    chen, zhou = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    (known,) = chen.insert("market_entity", ENTITIES[0])
+    for device in (chen, zhou):
+        device.sync()
+    disaster.back_up()
+    (gone,) = chen.insert("market_entity", ENTITIES[1])
+    chen.update("market_entity", known, phone="1111111")
+    chen.sync()
+    zhou.sync()
+    disaster.restore([zhou])
+    zhou.sync()
+    assert zhou.value("market_entity", gone, "name") is None
+    assert zhou.value("market_entity", known, "phone") == value(place.hub.store, "market_entity", known, "phone")
+    agree(place, zhou)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_everybody_ends_equal_after_a_restore(
+    place: Place, enrol_at: Enrol, disaster: Disaster, seed: int
+) -> None:
+    rng = random.Random(seed)
+    devices = [enrol_at(place.a, "chenmin"), enrol_at(place.a1, "liwei"), enrol_at(place.b, "laozhou")]
+    for device in devices:
+        device.sync()
+    roads = Roads(place, devices, rng)
+    for _ in range(30):
+        roads.step()
+    disaster.back_up()
+    for _ in range(40):
+        roads.step()
+    disaster.restore(devices)
+    for _ in range(40):
+        roads.step()
+    for _ in range(4):
+        for device in devices:
+            device.sync()
+    agree(place, *devices)
