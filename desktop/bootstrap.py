@@ -54,22 +54,30 @@ def doors_of(settings: Settings, events: Events) -> Doors:
 
         return KeyFile(settings.folder).accounts()
 
-    def sign_in(account: str, password: str, progress: Callable[..., None]) -> object:
+    def sign_in(account: str, password: str, chosen: str, progress: Callable[..., None]) -> object:
         from desktop.work import session
 
         progress(0, 0, "正在打开本机数据")
-        return session.sign_in(settings, account, password, changed=events.records_changed.emit)
+        return session.sign_in(
+            settings, account, password, chosen=chosen, changed=events.records_changed.emit
+        )
 
     def enrolment() -> Any:
         from desktop.work.enrolment import Enrolment
 
         return Enrolment(settings)
 
+    def recovering() -> Any:
+        from desktop.work.recovering import Recovering
+
+        return Recovering(settings)
+
     return Doors(
         enrolled=(settings.folder / "keys.json").exists,
         accounts=accounts,
         sign_in=sign_in,
         enrolment=enrolment,
+        recovering=recovering,
     )
 
 

@@ -61,8 +61,8 @@ def _doors(places: dict[str, Settings], events: Events) -> Doors:
     def accounts() -> Sequence[Any]:
         return [one for s in places.values() for one in KeyFile(s.folder).accounts()]
 
-    def sign_in(account: str, password: str, progress: Progress) -> object:
-        return doors.get(account, next(iter(doors.values()))).sign_in(account, password, progress)
+    def sign_in(account: str, password: str, chosen: str, progress: Progress) -> object:
+        return doors.get(account, next(iter(doors.values()))).sign_in(account, password, chosen, progress)
 
     first = next(iter(doors.values()))
-    return Doors(lambda: True, accounts, sign_in, first.enrolment)
+    return Doors(lambda: True, accounts, sign_in, first.enrolment, first.recovering)

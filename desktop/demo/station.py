@@ -62,6 +62,13 @@ class Station:
         self._program = program
         self.settle()
 
+    def start(self) -> None:
+        """Stand before the sign-in page."""
+        events = Events()
+        self._program = Program(self.settings, events, doors_of(self.settings, events))
+        self._program.start()
+        self.settle()
+
     def close(self) -> None:
         """Leave."""
         if self._program is not None:

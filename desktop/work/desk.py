@@ -16,6 +16,7 @@ from desktop.work.inspecting import Inspecting
 from desktop.work.jobs import Jobs
 from desktop.work.media import Media
 from desktop.work.records import Records
+from desktop.work.seat_accounts import SeatAccounts
 from desktop.work.session import Session
 from desktop.work.settings import Settings
 from desktop.work.syncing import Syncing
@@ -77,6 +78,7 @@ class Desk(Cases):
     settings: Settings
     syncing: Syncing
     media: Media
+    seat_accounts: SeatAccounts
     attachments: Attachments
     courier: Courier
     jobs: Jobs
@@ -92,6 +94,7 @@ class Desk(Cases):
             settings=session.settings,
             syncing=Syncing(session),
             media=Media(session),
+            seat_accounts=SeatAccounts(session),
             attachments=Attachments(session),
             courier=Courier(session),
             jobs=jobs,

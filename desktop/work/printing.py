@@ -11,6 +11,7 @@ from typing import Any
 
 from desktop.work.media import HandOver
 from desktop.work.paper import Watermark, draw, fonts, write_pdf
+from desktop.work.recovering import RecoverySheet
 from shared.fields import Field
 from shared.record import RecordType
 from shared.supervision.verification import Finding, minutes
@@ -42,6 +43,23 @@ def hand_over_sheet(facts: HandOver) -> str:
     return _fill(
         "hand_over.html",
         short_id=_text(facts.package_id[-8:].upper()),
+        created=_text(minutes(facts.created)),
+        rows=_pairs(rows) + _singles(wide),
+        fingerprint=_text(facts.fingerprint),
+    )
+
+
+def recovery_sheet(facts: RecoverySheet) -> str:
+    """找回密码申请单: goes with the stick; the two keepers compare the fingerprint."""
+    rows = [
+        ("申请人", facts.person),
+        ("账号", facts.account),
+        ("单位", facts.bureau),
+        ("中心", facts.hub_name),
+    ]
+    wide = [("席位编号", facts.device), ("文件名", facts.file_name)]
+    return _fill(
+        "recovery.html",
         created=_text(minutes(facts.created)),
         rows=_pairs(rows) + _singles(wide),
         fingerprint=_text(facts.fingerprint),

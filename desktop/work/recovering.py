@@ -165,6 +165,17 @@ class Recovering:
             draft.unlink(missing_ok=True)
         return RecoveryFile(path, self._sheet(pending, path.name))
 
+    def print_sheet(self, made: RecoveryFile) -> Path:
+        """Put the sheet beside the request, to be printed and signed; needs a running application."""
+        from desktop.work.paper import Watermark, write_pdf
+        from desktop.work.printing import recovery_sheet
+
+        name = made.path.stem.replace("申请", "申请单").replace("recovery", "recovery-sheet")
+        path = made.path.with_name(f"{name}.pdf")
+        mark = Watermark(made.sheet.person, made.sheet.created)
+        write_pdf(recovery_sheet(made.sheet), path, mark, "找回密码申请单")
+        return path
+
     def read_answer(self, path: Path, password: str, progress: Progress) -> Recovered:
         """Take the answer the stick brought back; the password is the one chosen for the request."""
         pending = self._pending()

@@ -115,6 +115,11 @@ class Session:
         return self.engine.credentials.ring
 
     @property
+    def key_file(self) -> KeyFile:
+        """The accounts of this computer."""
+        return self._keys
+
+    @property
     def bureau(self) -> Place:
         """Code and name of the person's bureau."""
         with self.store.read() as connection:

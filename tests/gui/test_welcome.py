@@ -21,6 +21,7 @@ from desktop.ui.welcome.window import WelcomeWindow
 from desktop.work.enrolment import Enrolment
 from desktop.work.jobs import Jobs
 from desktop.work.keys import KeyFile
+from desktop.work.recovering import Recovering
 from desktop.work.session import Session, sign_in
 from desktop.work.settings import Settings
 from server_stub.enrolment import Account
@@ -38,8 +39,11 @@ def doors(folder: Path) -> Doors:
     return Doors(
         enrolled=keys.path.exists,
         accounts=keys.accounts,
-        sign_in=lambda account, password, _: sign_in(settings, account, password, keys=keys),
+        sign_in=lambda account, password, chosen, _: sign_in(
+            settings, account, password, chosen=chosen, keys=keys
+        ),
         enrolment=lambda: Enrolment(settings, keys, argon=WEAK),
+        recovering=lambda: Recovering(settings, keys, argon=WEAK),
     )
 
 

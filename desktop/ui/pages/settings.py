@@ -22,6 +22,7 @@ from desktop.ui.factlist import Fact, FactList, Section, scrolled
 from desktop.ui.forms.small import SmallForm, secret_line
 from desktop.ui.notify import SUCCESS, WARNING
 from desktop.ui.pages.page import Page, Panes
+from desktop.ui.seat_panel import SeatPanel
 from desktop.ui.theme import apply_theme
 from desktop.ui.words import grouped, moment
 from desktop.work.jobs import Job
@@ -72,6 +73,9 @@ class SettingsPage(Page):
         column.addWidget(_heading("登录密码"))
         column.addWidget(self.password_form)
         column.addLayout(_buttons(self, button(change)))
+        column.addSpacing(8)
+        self.seat = SeatPanel(self, desk)
+        column.addWidget(self.seat)
         self.facts = FactList(8)
         self.body.addWidget(Panes(scrolled(left, "设置项"), scrolled(self.facts, "本机身份"), 0.5), 1)
         self.again.returnPressed.connect(self.change_password)
@@ -84,6 +88,7 @@ class SettingsPage(Page):
             spin.setValue(getattr(settings, name))
         self.form.clear_problems()
         self._forget_passwords()
+        self.seat.load()
         self.load()
 
     def load(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from desktop.work.jobs import Progress
 
@@ -87,17 +87,77 @@ class Enrolling(Protocol):
     def read_grant(self, path: Path, password: str, progress: Progress, /) -> EnrolledLine: ...
 
 
+class SheetLine(Protocol):
+    """What is printed with a request (``desktop.work.recovering.RecoverySheet``)."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def person(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def created(self) -> str: ...
+
+
+class RecoveryFileLine(Protocol):
+    """A request that was written to a medium."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def sheet(self) -> SheetLine: ...
+
+
+class RecoveredLine(Protocol):
+    """An account that can sign in again."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def person(self) -> str: ...
+
+    @property
+    def pending(self) -> int: ...
+
+
+class Recover(Protocol):
+    """The use case of a forgotten password (``desktop.work.recovering.Recovering``)."""
+
+    def obstacle(self) -> str: ...
+
+    def waiting(self) -> SheetLine | None: ...
+
+    def discard(self) -> None: ...
+
+    def write_request(
+        self, folder: Path, account: str, password: str, progress: Progress, /
+    ) -> RecoveryFileLine: ...
+
+    def print_sheet(self, made: Any, /) -> Path: ...
+
+    def read_answer(self, path: Path, password: str, progress: Progress, /) -> RecoveredLine: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The ways in.
 
     :param enrolled: whether this installation has accounts; quick, asked before anything is drawn.
     :param accounts: who can sign in here.
-    :param sign_in: account, password, progress → the session, whatever that is.
+    :param sign_in: account, password, the person's own password in place of a one-time one (or
+        ``""``), progress → the session, whatever that is.
+    :param recovering: makes the use case of a forgotten password, asked late as well.
     :param enrolment: makes the use case of the first start; slow to load, so asked late.
     """
 
     enrolled: Callable[[], bool]
     accounts: Callable[[], Sequence[AccountLine]]
-    sign_in: Callable[[str, str, Progress], object]
+    sign_in: Callable[[str, str, str, Progress], object]
     enrolment: Callable[[], Enrolling]
+    recovering: Callable[[], Recover]

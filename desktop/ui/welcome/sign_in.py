@@ -26,7 +26,7 @@ from desktop.ui.notify import ERROR, SUCCESS, MessageBar
 from desktop.ui.twopart import DETAIL, TwoPartDelegate
 from desktop.ui.welcome.doors import AccountLine, Doors
 from desktop.work.jobs import Job, Jobs
-from shared.errors import WrongPassword, YizhanError
+from shared.errors import InputError, WrongPassword, YizhanError
 
 Hint = tuple[str, str, str]
 """Account, password, and who that is, of a demonstration."""
@@ -40,6 +40,7 @@ class SignInView(QWidget):
 
     signed_in = Signal(object)
     enrol_wanted = Signal()
+    recover_wanted = Signal()
 
     def __init__(self, doors: Doors, jobs: Jobs, last_account: str, hints: Sequence[Hint] = ()) -> None:
         super().__init__()
@@ -62,6 +63,11 @@ class SignInView(QWidget):
         self._form = SmallForm(3)
         self._form.add("account", "账号", self.account)
         self._form.add("password", "密码", self.password)
+        self.chosen, self.again = secret_line("至少 8 个字符，可以是一句话"), secret_line()
+        self._form.add("chosen", "新密码", self.chosen)
+        self._form.add("again", "再输一遍", self.again)
+        self._choosing = True
+        self._choose(False)
         self._keyring = QLabel(KEYRING_WORDS)
         self._keyring.setWordWrap(True)
         self._keyring.setProperty("problem", "warn")
@@ -79,6 +85,8 @@ class SignInView(QWidget):
         row.addSpacing(self.fontMetrics().horizontalAdvance("字" * 3) + 12)
         row.addWidget(self._enter)
         row.addWidget(self._working, 1)
+        self._forgot = link_button("忘记密码？", self.recover_wanted.emit, "由中心的两名保管人一起找回")
+        row.addWidget(self._forgot)
         title = QLabel("登录")
         title.setProperty("welcomeTitle", True)
         column = QVBoxLayout(self)
@@ -99,6 +107,8 @@ class SignInView(QWidget):
         self.account.editTextChanged.connect(self._account_changed)
         typed.returnPressed.connect(self.password.setFocus)
         self.password.returnPressed.connect(self.submit)
+        self.chosen.returnPressed.connect(self.again.setFocus)
+        self.again.returnPressed.connect(self.submit)
 
     # --- what others tell ----------------------------------------------------
     def load(self) -> None:
@@ -132,9 +142,15 @@ class SignInView(QWidget):
             self._form.set_problem(name, "请输入密码" if account else "请输入账号")
             self._form.focus(name)
             return None
+        chosen = self.chosen.text() if self._choosing else ""
+        if self._choosing and (not chosen or chosen != self.again.text()):
+            name = "again" if chosen else "chosen"
+            self._form.set_problem(name, "两次输入的密码不同，请重新输入" if chosen else "请设置自己的密码")
+            self._form.focus(name)
+            return None
         self._set_busy(True)
         job = self._jobs.run(
-            "登录", lambda p: self._doors.sign_in(account, password, p), self._entered, self._refused,
+            "登录", lambda p: self._doors.sign_in(account, password, chosen, p), self._entered, self._refused,
             lane="write", cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(lambda: self._set_busy(False))
@@ -142,10 +158,25 @@ class SignInView(QWidget):
 
     def _entered(self, session: object) -> None:
         self.password.clear()
+        self._choose(False)
         self.signed_in.emit(session)
 
+    def _choose(self, on: bool) -> None:
+        """Ask for an own password in place of a one-time one; nothing opens before."""
+        self._choosing = on
+        for name, line in (("chosen", self.chosen), ("again", self.again)):
+            line.clear()
+            self._form.show_line(name, on)
+
     def _refused(self, error: YizhanError) -> None:
-        if isinstance(error, WrongPassword):
+        if error.code == "must_choose":
+            self._choose(True)
+            self.messages.say(SUCCESS, error.message, error.hint)
+            self.chosen.setFocus()
+        elif isinstance(error, InputError) and self._choosing:
+            self._form.set_problem("chosen", f"{error.message}{error.hint}")
+            self._form.focus("chosen")
+        elif isinstance(error, WrongPassword):
             self.password.clear()
             self._form.set_problem("password", f"{error.message}{error.hint}")
             retry_at = getattr(error, "retry_at", None)  # its class is slow to load
@@ -203,6 +234,8 @@ class SignInView(QWidget):
 
     def _account_changed(self, text: str) -> None:
         known = self._known.get(text.strip())
+        if self._choosing:
+            self._choose(False)
         self._form.set_note("account", f"{known.person} · {known.bureau}" if known else "")
         self._keyring.setVisible(known is not None and known.keyring_missing)
         self._retry_at = None

@@ -11,13 +11,14 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.plain import plain_label
-from desktop.ui.welcome.doors import Doors, EnrolledLine
+from desktop.ui.welcome.doors import Doors, EnrolledLine, RecoveredLine
 from desktop.ui.welcome.sign_in import Hint, SignInView
 from desktop.work.jobs import Jobs
 from shared.errors import YizhanError
 
 if TYPE_CHECKING:
     from desktop.ui.welcome.enrol import EnrolView
+    from desktop.ui.welcome.recover import RecoverView
     from desktop.work.settings import Settings
 
 _FORM_WIDTH = 520
@@ -52,7 +53,9 @@ class WelcomeWindow(QWidget):
         self.sign_in = SignInView(doors, jobs, settings.last_account, hints)
         self.sign_in.signed_in.connect(self.signed_in)
         self.sign_in.enrol_wanted.connect(self.show_enrolment)
+        self.sign_in.recover_wanted.connect(self.show_recovery)
         self.enrol: EnrolView | None = None
+        self.recover: RecoverView | None = None
         self._stack = QStackedWidget()
         self._stack.addWidget(self.sign_in)
         self._stack.setMaximumWidth(_FORM_WIDTH)
@@ -78,6 +81,18 @@ class WelcomeWindow(QWidget):
         if self._loaded:
             self.enrol.load()
 
+    def show_recovery(self) -> None:
+        """A forgotten password."""
+        if self.recover is None:
+            from desktop.ui.welcome.recover import RecoverView  # late: a sign-in does not need it
+
+            self.recover = RecoverView(self._doors, self._jobs)
+            self.recover.left.connect(lambda: self._stack.setCurrentWidget(self.sign_in))
+            self.recover.recovered.connect(self._recovered)
+            self._stack.addWidget(self.recover)
+        self._stack.setCurrentWidget(self.recover)
+        self.recover.load(self.sign_in.account.currentText().strip())
+
     def showEvent(self, event: QShowEvent, /) -> None:
         super().showEvent(event)
         if self._loaded:
@@ -93,6 +108,13 @@ class WelcomeWindow(QWidget):
         self.sign_in.load()
         self.sign_in.enter(found.account, password)
         self.sign_in.say_welcome(f"登记完成：{found.bureau_name} {found.person}，中心为{found.hub_name}。")
+
+    def _recovered(self, found: RecoveredLine, password: str) -> None:
+        self._stack.setCurrentWidget(self.sign_in)
+        self.sign_in.load()
+        self.sign_in.enter(found.account, password)
+        kept = f"未上报的 {found.pending:,} 条都在。" if found.pending else "数据都在。"
+        self.sign_in.say_welcome(f"{found.person} 的密码已找回，{kept}")
 
     def _side(self) -> QWidget:
         side = QFrame()
