@@ -72,7 +72,8 @@ class Answering:
 
     def write(self, answer: Answer, out: BinaryIO, shelf: Shelf | None = None) -> list[Sealed]:
         """Seal an answer: volume 1 into ``out``, others onto the shelf."""
-        volumes = self._divided(answer, shelf) if answer.receipt is not None else [None]
+        alone = answer.receipt is None or answer.device.revoked
+        volumes = [None] if alone else self._divided(answer, shelf)
         done: list[Sealed] = []
         set_id = new_id()
         for i, load in enumerate(volumes, 1):
@@ -98,6 +99,8 @@ class Answering:
 
     def _entries(self, answer: Answer, load: Load | None, limit: int) -> Iterator[Entry]:
         """What one volume holds."""
+        if answer.device.revoked and answer.receipt is not None:
+            return self._answers.farewell(answer.device, answer.receipt)
         streams, pieces = (
             (MEDIA_RAW, MEDIA_PIECES) if answer.by_stick else (ANSWER_RAW, ANSWER_PIECES)
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from server_stub import epochs
+from server_stub.devices import revocation
 from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
@@ -139,6 +140,17 @@ class Answers:
             for name, at in known.items()
             if at.epoch != self._epoch and stands[name].n < at.n
         }
+
+    def farewell(self, device: DeviceRow, receipt: bytes) -> Iterator[Entry]:
+        """What a revoked device still gets: its receipt, and that it is revoked (N10)."""
+        yield Entry(RECEIPT, {"envelope": receipt})
+        with self._store.read() as connection:
+            at, why = revocation(connection, device.device)
+        state = State(
+            v=PROTOCOL, epoch=self._epoch, at=self._store.clock.stamp(), streams=[], more=False,
+            hub_name=self._keys.name, revoked_at=at or self._store.clock.stamp(), revoke_reason=why,
+        )  # fmt: skip
+        yield Entry(STATE, {"state": messages.encode(state)})
 
     def _cursor(self, ask: Ask, name: str) -> Cursor:
         """From where a stream goes on; an earlier program starts anew in a new epoch."""

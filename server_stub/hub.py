@@ -16,7 +16,7 @@ from server_stub.enrolment import Enrolment
 from server_stub.holding import hold, release
 from server_stub.invitations import seal_old
 from server_stub.keys import HubKeys, KeyFile
-from server_stub.ledger import REVOKED, Ledger
+from server_stub.ledger import Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
 from server_stub.pieces import HubPieces, Receiving
@@ -109,7 +109,7 @@ class Hub:
         if core.kind is Kind.ENROL_REQUEST:
             return package.self_signed(core)
         found = self.ledger.device(core.exporter)
-        if found is not None and found.state == REVOKED:
+        if found is not None and found.revoked and core.kind is not Kind.CHANGES:
             raise HubRefused(
                 "这台设备已被吊销，中心不再接收它的数据。", "数据仍在本机，请联系中心管理员办理。"
             )
@@ -197,8 +197,9 @@ class Hub:
         receiving = self.pieces.intake(device)
         before = self.mail.before(device.device)
         handled.intake = self.ledger.take(
-            _sets(opened, asks, receiving, self.ledger.learn), opened.core.package_id, device.device
-        )
+            _sets(opened, asks, None if device.revoked else receiving, self.ledger.learn),
+            opened.core.package_id, device.device,
+        )  # fmt: skip
         handled.pieces = receiving.done
         if opened.core.kind is Kind.ATTACHMENTS and receiving.done.only_strange:
             raise PackageError(
@@ -216,7 +217,7 @@ class Hub:
             answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
             answer.carried = self.mail.pieces
             answer.receipt = self.ledger.receipt(
-                device.device, ask.incarnation, handled.intake, opened.core.package_id
+                device.device, ask.incarnation, handled.intake, opened.core.package_id, ask.waiting
             )
         handled.volumes = self.answering.write(answer, out, shelf)
         return handled
@@ -225,14 +226,14 @@ class Hub:
 def _sets(
     opened: Opened,
     asks: list[Ask],
-    receiving: Receiving,
+    receiving: Receiving | None,
     learn: Callable[[str, list[Branch]], None],
 ) -> Iterator[tuple[bytes, bytes]]:
     """Change sets one by one; pieces are taken on the way, after the sets before them were."""
     for entry in opened.entries():
         if entry.kind == CHANGE_SET:
             yield part(entry, "envelope"), bytes(entry.data)
-        elif entry.kind == PIECE:
+        elif entry.kind == PIECE and receiving is not None:
             receiving.take(entry)
         elif entry.kind == ASK:
             asks.append(messages.decode(part(entry, "ask"), Ask))

@@ -8,7 +8,7 @@ a :class:`Conflict` record; nothing is dropped (sync.md, Order, merge, conflict)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -17,31 +17,36 @@ import zstandard
 from server_stub import accounts, collisions, epochs, lines
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.device_keys import bound, set_key
+from server_stub.devices import (
+    REVOKED,
+    DeviceRow,
+    author_of,
+    find_device,
+    is_revoked,
+    revoke_device,
+    take_effect,
+)
 from server_stub.keys import HubKeys
 from server_stub.lines import Reach
-from server_stub.partitions import streams_of
 from server_stub.people import People
+from server_stub.review import Review, words_on
 from shared.access import HUB_ACTOR
 from shared.errors import (
     AccessDenied,
     IllegalTransition,
-    InputError,
     PackageTampered,
     UnknownSigner,
     YizhanError,
 )
-from shared.scope import bureau_stream
 from shared.store import sql
 from shared.store.incoming import Malformed, check_origins, understand
 from shared.store.merging import Merger, Moved, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
-from shared.store.unit import Author
 from shared.store.vetting import BrokenRules, MissingTarget
 from sync import changeset, messages, signing
 from sync.changeset import ChangeSet
 from sync.messages import PROTOCOL, Branch, Receipt, SetReceipt
-from sync.signing import VerifyKey
 
 APPLIED = "applied"
 PARKED = "parked"
@@ -49,19 +54,7 @@ CONFLICTED = "conflicted"
 QUARANTINED = "quarantined"
 DUPLICATE = "duplicate"
 EMPTY = "empty"
-REVOKED = "revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """What the hub knows about a device's keys."""
-
-    device: str
-    bureau: str
-    sign: VerifyKey
-    seal: bytes
-    admin: bool
-    state: str
+MOST_ASKED = 1000
 
 
 @dataclass(slots=True)
@@ -99,34 +92,21 @@ class Ledger:
         self._epoch = epoch
         with store.read() as connection:
             self._lineage = epochs.read(connection)
+        self.review = Review(store, self._apply, _REFUSALS)
 
     # --- devices -------------------------------------------------------------
     def device(self, device: str) -> DeviceRow | None:
         """The device's keys; None when unknown."""
         with self._store.read() as connection:
-            row = sql.execute(
-                connection,
-                "SELECT device, bureau, sign_key, seal_key, admin, state FROM device_key"
-                " WHERE device = ?",
-                (device,),
-            ).fetchone()
-        if row is None:
-            return None
-        return DeviceRow(row[0], row[1], VerifyKey(bytes(row[2])), bytes(row[3]), bool(row[4]), row[5])
+            return find_device(connection, device)
 
     def speaks_for(self, connection: sa.Connection, device: str, user: str) -> bool:
         """Whether an account was put on a device."""
         return accounts.speaks_for(connection, device, user)
 
     def revoke(self, device: str, reason: str) -> None:
-        """The device speaks for nobody any more; everybody learns it. Raises :class:`InputError`."""
-        declared = self._store.types["device"]
-        with self._store.unit(HUB_ACTOR) as unit:
-            if device not in unit.load(declared, [device]):
-                raise InputError("没有这台设备。", "请核对设备号。")
-            said = {"state": REVOKED, "revoke_reason": reason, "revoked_at": self._store.clock.stamp()}
-            unit.update(declared, device, said, proven=True)
-            _note_devices(unit.connection, {device})
+        """See :func:`server_stub.devices.revoke_device`."""
+        revoke_device(self._store, device, reason)
 
     def learn(self, device: str, branches: list[Branch]) -> None:
         """Take note of a device's incarnations; a new one supersedes those before it."""
@@ -155,21 +135,29 @@ class Ledger:
             self._wake(exporter, package_id, intake)
         return intake
 
-    def receipt(self, device: str, incarnation: int, intake: Intake, package_id: str) -> bytes:
+    def receipt(
+        self, device: str, incarnation: int, intake: Intake, package_id: str, waiting: Sequence[str] = ()
+    ) -> bytes:
         """Sign where the device stands; chained to the receipt before it.
 
         A package that brings nothing new gets the very receipt it got before (N2).
+
+        :param waiting: sets the device asks about: what was decided since it heard last.
         """
         with self._store.write() as connection:
+            named = {s.cs_id for s in intake.sets}
+            asked = [i for i in waiting[:MOST_ASKED] if i not in named]
+            told = [SetReceipt(*row) for row in words_on(connection, device, asked)]
+            told = [*intake.sets, *told]
             again = sql.execute(
                 connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
             ).fetchone()
             archived = lines.archived(connection, device, incarnation)
-            if again is not None and _says(bytes(again[0]), intake.sets, self._epoch, archived):
+            if again is not None and _says(bytes(again[0]), told, self._epoch, archived):
                 return bytes(again[0])
-            raw = self._receipt_body(connection, device, incarnation, intake.sets)
+            raw = self._receipt_body(connection, device, incarnation, told)
             envelope = signing.sign(self._keys.sign, signing.RECEIPT, raw).encode()
-            if intake.sets:
+            if told:
                 sql.execute(
                     connection,
                     "INSERT INTO package_seen (package_id, receipt, at) VALUES (?, ?, ?)"
@@ -277,6 +265,8 @@ class Ledger:
             return again, True
         if lines.of_a_copy(connection, one):
             raise _Clone("这台设备的数据已在别处恢复使用，较早的一份又发来了新的内容。")
+        if is_revoked(connection, st.device):
+            raise _AfterRevocation("这台设备已被吊销，此后提交的内容须经审核。")
         if early:
             return self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id), False
         _same_chain(at, one)
@@ -308,31 +298,45 @@ class Ledger:
             return known, True
         kind = kind_of(refused)
         said = self._keep(connection, one, QUARANTINED, refused.message, package_id, kind)
+        self.review.hold(connection, one, kind, refused)
         at = lines.reach(connection, st.device, st.incarnation)
         if kind != lines.FORK and (st.first, st.prev_head) == (at.contiguous_to + 1, at.head):
             lines.move(connection, st.device, st.incarnation, st.last, st.head)
         return said, False
 
-    def _apply(self, connection: sa.Connection, one: ChangeSet) -> tuple[str, str]:
+    def _apply(
+        self, connection: sa.Connection, one: ChangeSet, *, waived: bool = False, kind: str = ""
+    ) -> tuple[str, str]:
+        """Merge a set; raises one of the refusals.
+
+        :param waived: a person released it: its authors' rights are not asked for.
+        :param kind: why it was held; a fork's numbers mean something else already.
+        """
         unit = self._store.unit_on(connection, HUB_ACTOR)
-        unit.author = _author(connection, one.statement.device)
+        unit.author = author_of(connection, one.statement.device)
         merger = Merger(unit)
         people = People(connection)
         origins = Origins(connection)
         clerk = Clerk(unit, people, self._store, origins)
-        late, devices = 0, set[str]()
+        late, devices, decided = 0, set[str](), list[str]()
         for block in changeset.blocks(one):
             check_origins(block.origins)
-            table = local_table(origins, block.origins)
+            named = [lines.fork_origin(one), *block.origins[1:]] if kind == lines.FORK else block.origins
+            table = local_table(origins, named)
             for run in block.runs:
                 known = understand(run, table, self._store.by_number)
                 if known is None or known.partial:
                     raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
-                actor = people.actor(run.actor, one.statement.device)
+                if kind == lines.FORK:
+                    lines.rebase_fork(connection, one, known, origins)
+                actor = (people.waived if waived else people.actor)(run.actor, one.statement.device)
                 settled = epochs.settle(unit, self._lineage, known)
                 if settled is None:
                     continue
-                accounts.require(connection, settled, actor)
+                if not waived:
+                    accounts.require(connection, settled, actor)
+                if known.declared.name == "held_set":
+                    decided += known.ids
                 merger.apply(settled, actor)
                 clerk.note(settled)
                 late += not self._store.clock.observe(run.hlc)
@@ -342,7 +346,8 @@ class Ledger:
         clerk.clashes(merger.clashes)
         clerk.collisions(doubles)
         unit.finish()
-        _note_devices(connection, devices)
+        take_effect(self._store, connection, devices)
+        self.review.carry_out(connection, decided)
         if merger.clashes or doubles:
             return CONFLICTED, conflict_words(len(merger.clashes), len(doubles))
         return APPLIED, "设备时钟超前，顺序不受影响" if late else ""
@@ -404,9 +409,14 @@ class _Clone(_Quarantine):
     """This set comes from a copy of the device that is not the newest."""
 
 
+class _AfterRevocation(_Quarantine):
+    """This set was not yet accepted when its device was revoked."""
+
+
 _KINDS: tuple[tuple[type[YizhanError], str], ...] = (
     (_Fork, lines.FORK),
     (_Clone, lines.CLONE),
+    (_AfterRevocation, REVOKED),
     (_Quarantine, "unknown"),
     (Moved, "moved"),
     (AccessDenied, "rights"),
@@ -448,21 +458,6 @@ def _same_chain(reach: Reach, one: ChangeSet) -> None:
         raise _Fork("与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。")
 
 
-def _note_devices(connection: sa.Connection, devices: set[str]) -> None:
-    """A revocation decided in a record takes effect on the keys."""
-    found = sql.fetch(connection, "device", ("id", "state"), sorted(devices)) if devices else []
-    for device, state in found:
-        sql.execute(connection, "UPDATE device_key SET state = ? WHERE device = ?", (state, device))
-
-
-def _author(connection: sa.Connection, device: str) -> Author:
-    """Where a device hears what the hub has to say, and what it follows."""
-    bureau, admin = sql.execute(
-        connection, "SELECT bureau, admin FROM device_key WHERE device = ?", (device,)
-    ).fetchone()
-    return Author(bureau_stream(bureau), frozenset(streams_of(connection, bureau, admin=bool(admin))))
-
-
 def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:
     gaps: list[tuple[int, int]] = []
     reached = contiguous_to
@@ -473,4 +468,4 @@ def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, 
     return gaps
 
 
-__all__ = ["DeviceRow", "Intake", "Ledger"]
+__all__ = ["REVOKED", "DeviceRow", "Intake", "Ledger"]

@@ -13,8 +13,10 @@ import msgspec
 import sqlalchemy as sa
 import zstandard
 
-from shared.changes import GENESIS, SEQ_MASK, chain, decode_block, split_blocks
+from shared.changes import GENESIS, SEQ_BITS, SEQ_MASK, chain, decode_block, split_blocks
 from shared.store import sql
+from shared.store.incoming import Incoming
+from shared.store.references import Origins
 from sync import changeset
 from sync.changeset import ChangeSet
 from sync.messages import Branch, SetReceipt
@@ -198,6 +200,23 @@ def same_again(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
     if not found:
         return None
     return SetReceipt(one.cs_id, st.first, st.last, found[0][0], found[0][1])
+
+
+def fork_origin(one: ChangeSet) -> tuple[str, int]:
+    """The origin a released fork is applied under: its own numbers mean something else already."""
+    return (one.cs_id[:32], 1)
+
+
+def rebase_fork(connection: sa.Connection, one: ChangeSet, known: Incoming, origins: Origins) -> None:
+    """Let a fork that leaves the chain just here refer to the history it shares with it."""
+    st = one.statement
+    if head_at(connection, st.device, st.incarnation, st.first - 1) != st.prev_head:
+        return
+    fork, shared = origins.number(*fork_origin(one)), origins.number(st.device, st.incarnation)
+    for column in known.bases:
+        for at, base in enumerate(column):
+            if base >> SEQ_BITS == fork and base & SEQ_MASK < st.first:
+                column[at] = shared << SEQ_BITS | base & SEQ_MASK
 
 
 # --- inside ------------------------------------------------------------------

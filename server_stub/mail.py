@@ -232,7 +232,7 @@ class Mailroom:
             rows += [row for row in _of(connection, names, ask.waiting) if row not in rows]
         sets = [SetReceipt(*row) for row in reversed(rows)]
         named = f"{package_id}/{device}"  # a receipt of its own for each of several
-        return self._ledger.receipt(device, ask.incarnation, Intake(sets=sets), named)
+        return self._ledger.receipt(device, ask.incarnation, Intake(sets=sets), named, ask.waiting)
 
     def _furthest_behind(self, recipients: Sequence[Recipient]) -> dict[str, Cursor]:
         """Per stream the least any of them has; nothing for a stream one of them never followed."""

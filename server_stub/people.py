@@ -28,6 +28,11 @@ class People:
             found = self._actors[user, device] = self._load(user, device)
         return found
 
+    def waived(self, user: str, device: str) -> Actor:
+        """The author of what a person released: the name stays, the rights are the decider's."""
+        name, bureau = self.find(user)
+        return Actor(user, name, bureau, frozenset({Role.HUB, Role.HUB_ADMIN}))
+
     def bureau_name(self, bureau: str) -> str:
         """Name of a bureau; ``""`` when unknown."""
         if bureau not in self._names:

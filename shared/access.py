@@ -78,12 +78,14 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "exchange": frozenset(),
     "seat_state": frozenset(),
     "backup": frozenset(),
+    "held_set": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
 }
-_BY_STEPS_ALONE = frozenset({"conflict", "device"})
+_BY_STEPS_ALONE = frozenset({"conflict", "device", "held_set"})
 """What the hub makes and people only move along its workflow: nothing else of it is theirs to say."""
 
-OWNERS = ("source_bureau", "ours_bureau", "theirs_bureau")
-"""Fields that say whose a record is; a conflict belongs to its two parties."""
+OWNERS = ("source_bureau", "ours_bureau", "theirs_bureau", "owner", "kind")
+"""Fields that say whose a record is; a conflict belongs to its two parties, a held set of kind
+``moved`` to the new owner."""
 
 _VERBS: dict[str, str] = {
     Action.READ: "查看", Action.CREATE: "新增", Action.UPDATE: "修改", Action.STEP: "办理",
@@ -143,6 +145,8 @@ def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]
     if declared.name == "conflict":
         parties = {values.get("ours_bureau"), values.get("theirs_bureau")}
         return not parties.isdisjoint({actor.bureau, *actor.bureaus})
+    if declared.name == "held_set":  # somebody else's work on what is ours by now
+        return values.get("kind") == "moved" and values.get("owner") in actor.bureaus
     owner = values.get("source_bureau")
     if owner is None:
         return True

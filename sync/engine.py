@@ -485,6 +485,9 @@ class Engine:
         loading = self.first_load.state() is not None
         with self._store.unit(HUB_ACTOR) as unit:
             connection = unit.connection
+            if state.revoked_at:
+                lines.note_revoked(connection, state)
+                return  # nothing else was said: no streams is no news about them
             if state.epoch < rewinding.newest_epoch(connection):
                 return
             rewinding.enter(connection, state.epoch)

@@ -16,7 +16,7 @@ from shared.errors import PackageTampered
 from shared.store import exchange, incarnations
 from shared.store.facts import read_number, write_number, write_text
 from sync.layout import ASK_AGAIN
-from sync.messages import Receipt
+from sync.messages import Receipt, State
 
 ROLLED_BACK = "rolled_back"
 """The database is older than what it has already sealed."""
@@ -76,6 +76,12 @@ def note_superseded(connection: Any, receipt: Receipt) -> None:
     ):
         write_number(connection, "superseded_by", receipt.newest)
         write_text(connection, incarnations.NEWS, SUPERSEDED)
+
+
+def note_revoked(connection: Any, state: State) -> None:
+    """The hub has revoked this device: from now on it only sends and exports."""
+    write_text(connection, "revoked_at", state.revoked_at)
+    write_text(connection, "revoke_reason", state.revoke_reason)
 
 
 def contradiction(connection: Any, mark: Mark | None) -> str:

@@ -213,6 +213,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     :param device_key: name of the device's signing key as the hub knows it.
     :param rewound: streams the device has followed beyond the point from which the hub was
         restored: where they go on.
+    :param revoked_at: when the device was revoked; ``""`` while it is in use.
     """
 
     v: int
@@ -226,6 +227,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     wait: int = 0
     lease_days: int = 0
     device_key: str = ""
+    revoked_at: str = ""
+    revoke_reason: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

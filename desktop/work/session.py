@@ -152,6 +152,13 @@ class Session:
         with self.store.read() as connection:
             evidence = read_text(connection, "evidence_at") or self.grant.at
             allowed = read_number(connection, LEASE) or self.grant.lease_days or LEASE_DAYS
+            revoked, reason = read_text(connection, "revoked_at"), read_text(connection, "revoke_reason")
+        if revoked:
+            text = (
+                f"本席位已于 {revoked[:10]} 被中心吊销{f'（{reason}）' if reason else ''}：不能再录入。"
+                "已有数据仍可同步或导出给中心，由中心管理员审核；需要继续工作请重新登记。"
+            )
+            return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text)
         since = self.store.clock.now() - datetime.fromisoformat(evidence)
         days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
         left = allowed - days

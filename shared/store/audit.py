@@ -87,6 +87,10 @@ TITLES = {
     "lease": "修改离线期限",
     "backup": "中心备份",
     "restore": "从备份恢复中心",
+    "held": "隔离变更集",
+    "release": "放行变更集",
+    "reject": "退回变更集",
+    "revoke": "吊销席位",
 }
 """Words for events; a module that adds one adds its word here."""
 

@@ -16,6 +16,7 @@ from shared.types.device import Device
 from shared.types.exchange import Exchange
 from shared.types.external_unit import ExternalUnit
 from shared.types.hand_over import HandOver
+from shared.types.held_set import HeldSet
 from shared.types.inspection import Inspection
 from shared.types.licence_catalogue_item import LicenceCatalogueItem
 from shared.types.market_entity import MarketEntity
@@ -64,6 +65,7 @@ ALL: tuple[RecordType, ...] = tuple(
         Device,
         MediaIntake,
         SeatState,
+        HeldSet,
         Attachment,
         Medium,
         HandOver,

@@ -262,20 +262,6 @@ def test_a_cloned_database_is_noticed(place: Place, enrol_at: Enrol, tmp_path: P
     clone.close()
 
 
-def test_a_revoked_device_is_refused_and_keeps_its_data(place: Place, enrol_at: Enrol) -> None:
-    a, admin = enrol_at(place.a, "chenmin"), enrol_at(place.b, "wang", roles=["hub_admin"])
-    admin.sync()
-    a.insert("market_entity", ENTITY)
-    admin.update(
-        "device", a.grant.device, state="revoked", revoke_reason="丢失", revoked_at="2026-05-06T09:00:00+08:00"
-    )
-    admin.sync()
-    with pytest.raises(HubRefused, match="已被吊销"):
-        a.sync()
-    assert a.count("market_entity") == 1 and len(a.export()) > 0
-    assert rows(place.hub.store, "exchange")[-1]["outcome"] == "refused"
-
-
 def test_a_package_for_another_hub_is_refused(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
     a = enrol_at(place.a, "chenmin")
     elsewhere = Hub.create(f"sqlite:///{tmp_path / 'other.db'}", tmp_path / "other", PASSPHRASE, "别的中心")

@@ -53,7 +53,7 @@ def test_wire_numbers_never_change() -> None:
         15: "other_information", 20: "approval_item", 21: "penalty_item", 22: "supervision_item",
         23: "licence_catalogue_item", 24: "code_table", 25: "code_item", 30: "claim", 31: "task",
         32: "inspection", 33: "verification", 40: "conflict", 41: "exchange", 42: "device",
-        43: "media_intake", 45: "attachment", 46: "seat_state", 47: "medium", 48: "hand_over",
+        43: "media_intake", 44: "held_set", 45: "attachment", 46: "seat_state", 47: "medium", 48: "hand_over",
         49: "backup", 50: "seat_account",
     }  # fmt: skip
 

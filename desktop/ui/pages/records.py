@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from desktop.work.desk import Desk
 
 _GROUPS = (("registry", "名录"), ("list", "清单"), ("system", "系统"))
-_PAGES_OF_THEIR_OWN = {"conflict", "exchange", "media_intake"}
+_PAGES_OF_THEIR_OWN = {"conflict", "exchange", "media_intake", "held_set"}
 
 
 class RecordsPage(Page):

@@ -124,6 +124,49 @@ def _records() -> None:
         batch_op.create_index('ix_hand_over_package_id', ['package_id'], unique=False)
         batch_op.create_index('ix_hand_over_state', ['state'], unique=False)
 
+    op.create_table('held_set',
+    sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('summary', sa.Text(), nullable=True),
+    sa.Column('device', sa.Text(), nullable=True),
+    sa.Column('bureau', sa.Text(), nullable=True),
+    sa.Column('persons', sa.Text(), nullable=True),
+    sa.Column('incarnation', sa.BigInteger(), nullable=True),
+    sa.Column('first', sa.BigInteger(), nullable=True),
+    sa.Column('last', sa.BigInteger(), nullable=True),
+    sa.Column('changes', sa.BigInteger(), nullable=True),
+    sa.Column('cs_id', sa.Text(), nullable=True),
+    sa.Column('content', sa.Text(), nullable=True),
+    sa.Column('kind', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('owner', sa.Text(), nullable=True),
+    sa.Column('held_at', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), nullable=True),
+    sa.Column('decision_note', sa.Text(), nullable=True),
+    sa.Column('decided_by', sa.Text(), nullable=True),
+    sa.Column('decided_at', sa.Text(), nullable=True),
+    sa.Column('result', sa.Text(), nullable=True),
+    sa.Column('source_bureau', sa.Text(), nullable=True),
+    sa.Column('entered_at', sa.Text(), nullable=True),
+    sa.Column('entered_by', sa.Text(), nullable=True),
+    sa.Column('entry_way', sa.Text(), nullable=True),
+    sa.Column('_w', sa.BigInteger(), nullable=False),
+    sa.Column('_fw', sa.LargeBinary(), nullable=True),
+    sa.Column('_tag', sa.BigInteger(), nullable=False),
+    sa.Column('_hlc', sa.BigInteger(), nullable=False),
+    sa.Column('_n', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('_deleted', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('rid', name=op.f('pk_held_set')),
+    sa.UniqueConstraint('id', name=op.f('uq_held_set_id'))
+    )
+    with op.batch_alter_table('held_set', schema=None) as batch_op:
+        batch_op.create_index('ix_held_set_bureau', ['bureau'], unique=False)
+        batch_op.create_index('ix_held_set_cs_id', ['cs_id'], unique=False)
+        batch_op.create_index('ix_held_set_device', ['device'], unique=False)
+        batch_op.create_index('ix_held_set_held_at', ['held_at'], unique=False)
+        batch_op.create_index('ix_held_set_kind', ['kind'], unique=False)
+        batch_op.create_index('ix_held_set_state', ['state'], unique=False)
+
     op.create_table('medium',
     sa.Column('rid', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('id', sa.Text(), nullable=False),
@@ -317,6 +360,7 @@ def _client() -> None:
         batch_op.add_column(sa.Column('apart', sa.SmallInteger(), server_default='0', nullable=False))
 
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_seat_state USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
+    op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_held_set USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_attachment USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_medium USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
     op.execute("CREATE VIRTUAL TABLE IF NOT EXISTS search_hand_over USING fts5(words, initials, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')")
