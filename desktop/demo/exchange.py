@@ -7,7 +7,7 @@ from pathlib import Path
 from desktop.demo import typed
 from desktop.demo.day import save_entity
 from desktop.demo.opening import carry, take_in
-from desktop.demo.stage import STICK, Stage, check, count, entity, given, mark, page_of, press
+from desktop.demo.stage import SPARE, STICK, Stage, check, count, entity, given, mark, page_of, press
 from desktop.demo.station import Station
 from desktop.ui.media.flow import Flow
 from desktop.ui.pages.conflicts import ConflictsPage
@@ -61,19 +61,30 @@ def bureau_b_by_stick(stage: Stage) -> None:
         page = page_of(MediaPage, b, "media")
         sent = _exported(stage, b, page)
         write_pdf(hand_over_sheet(sent.hand_over), stage.sheets / "介质交接单.pdf", mark(b), "介质交接单")
-        again = b.desk.media.export(stage.stick, STICK, Progress())
-        check(again.hand_over.changes == sent.hand_over.changes, "a lost stick would lose changes")
-        seen.append(f"交换包指纹 {again.fingerprint_text}，与丢失的一份内容相同")
+        again = b.desk.media.export_again(
+            sent.hand_over_id, "途中遗失，已报告", stage.stick, SPARE, Progress()
+        )
+        ours, lost = given(again.hand_over.changes, "sealed"), given(sent.hand_over.changes, "sealed")
+        check(ours > lost, "a lost stick would lose changes")
+        seen.append(f"交换包指纹 {again.fingerprint_text}，丢失的一份全在里面，另有交接单和丢失登记")
     with stage.story.step("中心人员转交交换包，回件由乙单位导入") as seen:
         stage.centre.do(stage.centre.program.sync_now())
         answer = _forwarded(stage, stage.centre, again.path)
         _imported(stage, b, page, answer)
         state = b.desk.syncing.state()
-        check(state.receipted == sent.hand_over.changes, f"{state.receipted} receipted")
+        check(state.receipted == ours, f"{state.receipted} receipted")
         check(count(b, "penalty") >= typed.ROWS, "public penalties of the division did not arrive")
         b.page("sync")
         stage.shot(b, "sync_trouble")
         seen.append(f"回件带来回执和本区公示处罚 {count(b, 'penalty'):,} 条")
+    with stage.story.step("中心人员为乙单位代转：下发包取到代转箱，写入乙单位的介质，带回导入") as seen:
+        brought = _carried(stage, stage.centre, b)
+        took = take_in(b, brought, "代转带回")
+        check(took.arrived >= 0 and not took.repeated, "the courier brought nothing new")
+        b.page("media", tab="register")
+        page.register.table.select(0)
+        stage.shot(b, "media_register")
+        seen.append(f"代转的包经手人打不开；乙单位导入 {took.changes:,} 条变更，往来登记里进出都在")
     with stage.story.step("重复导入和被改动的交换包：没有任何变化，说明原因") as seen:
         repeated = take_in(b, answer, "重复导入")
         check(repeated.repeated and repeated.changes == 0, "the second import changed something")
@@ -126,9 +137,23 @@ def _imported(stage: Stage, b: Station, page: MediaPage, answer: Path) -> None:
     intake = records.first(records.type("media_intake"), Filter(order="-received_at"), 1)[0].values
     sheet = intake_sheet(dict(intake), b.desk.session.bureau.name, records.show)
     write_pdf(sheet, stage.sheets / "入库记录单.pdf", mark(b), "介质入库记录单")
-    b.page("media", tab="register")
-    page.register.table.select(0)
-    stage.shot(b, "media_register")
+
+
+def _carried(stage: Stage, courier: Station, b: Station) -> Path:
+    """Another bureau's client fetches b's sealed package and writes it to b's stick."""
+    view = page_of(MediaPage, courier, "media", tab="courier").courier
+    view.tick(b.desk.session.bureau.code)
+    courier.settle()
+    courier.do(view.sync())
+    courier.settle()
+    view.medium.folder.set_path(stage.stick)
+    view.medium.number.setText(STICK.number)
+    stage.shot(courier, "media_courier")
+    before = set(stage.stick.iterdir())
+    courier.do(view.write())
+    courier.settle()
+    (written,) = set(stage.stick.iterdir()) - before
+    return written
 
 
 def _refused(stage: Stage, b: Station, answer: Path) -> str:
@@ -178,7 +203,7 @@ def conflict_is_decided(stage: Stage) -> None:
         centre.do(centre.program.sync_now())
     with stage.story.step("决定回到两个单位：甲单位联网，乙单位用 U 盘；三处内容一致") as seen:
         a.do(a.program.sync_now())
-        sent = b.desk.media.export(stage.stick, STICK, Progress())
+        sent = b.desk.media.export(stage.stick, SPARE, Progress())
         take_in(b, carry(stage, stage.centre, sent.path), "导入冲突处理结果")
         values = {_shown(s, party["id"]) for s in (a, b, centre)}
         check(len(values) == 1, str(values))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = TypeVar("P", bound=Page)
 STICK = MediumInfo("1", "U-2026-007")
+SPARE = MediumInfo("1", "U-2026-008")
 FIRST_WINDOW = (900, 640)
 
 
