@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from server_stub import workers
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, print_table, states, url_of
 from server_stub.hub import Hub
@@ -27,6 +28,7 @@ def register(commands: Commands) -> None:
     serve = commands.add("serve", _serve, "启动服务")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8420, help="0 = 自动选择")
+    serve.add_argument("--workers", type=int, default=1, help="服务进程数；多于 1 时需用 PostgreSQL")
     serve.add_argument("--with-parent", action="store_true", help="标准输入关闭时随之结束")
     commands.add("status", _status, "中心的概况")
 
@@ -41,27 +43,40 @@ def _init(parsed: argparse.Namespace) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> None:
+    workers.check(parsed.workers, url_of(parsed))
+    with opened(parsed):
+        pass  # keys, passphrase and schema are in order before anybody is told an address
+    family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
+    try:
+        listener = socket.create_server((parsed.host, parsed.port), family=family, backlog=2048)
+    except OSError as bad:
+        raise InputError(
+            f"不能在 {parsed.host}:{parsed.port} 上监听（{bad.strerror}）。",
+            "请用 --host、--port 换一个。",
+        ) from None
+    shown = f"[{parsed.host}]" if family is socket.AF_INET6 else parsed.host
+    print(f"listening on http://{shown}:{listener.getsockname()[1]}", flush=True)
+    with listener:
+        if parsed.workers == 1:
+            _serve_alone(parsed, listener)
+        else:
+            if parsed.with_parent:
+                raise InputError("--with-parent 只用于单个进程。", "请去掉 --workers。")
+            workers.run(parsed.workers, lambda: _serve_alone(parsed, listener))
+
+
+def _serve_alone(parsed: argparse.Namespace, listener: socket.socket) -> None:
     import uvicorn
 
     from server_stub.api import create_app
 
-    family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
     with opened(parsed) as hub:
-        try:
-            listener = socket.create_server((parsed.host, parsed.port), family=family, backlog=2048)
-        except OSError as bad:
-            raise InputError(
-                f"不能在 {parsed.host}:{parsed.port} 上监听（{bad.strerror}）。",
-                "请用 --host、--port 换一个。",
-            ) from None
-        shown = f"[{parsed.host}]" if family is socket.AF_INET6 else parsed.host
-        print(f"listening on http://{shown}:{listener.getsockname()[1]}", flush=True)
         server = uvicorn.Server(uvicorn.Config(create_app(hub), log_level="warning", access_log=False))
         # uvicorn stops gracefully and then raises the signal again, for us to end well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if parsed.with_parent:
             threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
-        with listener, contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
 

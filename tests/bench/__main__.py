@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import applying, packages, program, searching, sheets, syncing
+from tests.bench import applying, hub, packages, program, searching, sheets, syncing
 from tests.bench.measure import Result, Skipped, say, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +18,7 @@ ALL = (
     *sheets.BENCHMARKS,
     *program.BENCHMARKS,
     *searching.BENCHMARKS,
+    *hub.BENCHMARKS,
 )
 
 
