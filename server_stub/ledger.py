@@ -44,6 +44,7 @@ from shared.store.merging import Merger, Moved, NoSuchRecord
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
 from shared.store.vetting import BrokenRules, MissingTarget
+from shared.upcasting import SCHEMA
 from sync import changeset, messages, signing
 from sync.changeset import ChangeSet
 from sync.messages import PROTOCOL, Branch, Receipt, SetReceipt
@@ -165,6 +166,30 @@ class Ledger:
                     (package_id, envelope, self._store.clock.stamp()),
                 )
         return envelope
+
+    def again(self, cs_id: str) -> bool:
+        """Try a quarantined set once more; whether it came in. It stays where it is if not."""
+        with self._store.write() as connection:
+            row = sql.execute(
+                connection,
+                "SELECT envelope, payload, package_id, device FROM accepted_set"
+                " WHERE cs_id = ? AND status = ?",
+                (cs_id, QUARANTINED),
+            ).fetchone()
+        if row is None:
+            return False
+        payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
+        one = self._verified(bytes(row[0]), payload, row[3])
+        try:
+            with self._store.write() as connection:
+                lines.lock(connection, one.statement.device)
+                status, reason = self._apply(connection, one)
+                self._keep(connection, one, status, reason, row[2])
+        except _REFUSALS as refused:
+            with self._store.write() as connection:
+                self._keep(connection, one, QUARANTINED, refused.message, row[2], kind_of(refused))
+            return False
+        return True
 
     # --- inside --------------------------------------------------------------
     def _receipt_body(
@@ -326,7 +351,7 @@ class Ledger:
             for run in block.runs:
                 known = understand(run, table, self._store.by_number)
                 if known is None or known.partial:
-                    raise _Quarantine("变更集含有本中心尚不认识的数据类型或字段，待中心升级后处理。")
+                    raise _Quarantine(_unknown(one.statement.schema_version))
                 if kind == lines.FORK:
                     lines.rebase_fork(connection, one, known, origins)
                 actor = (people.waived if waived else people.actor)(run.actor, one.statement.device)
@@ -428,6 +453,12 @@ _KINDS: tuple[tuple[type[YizhanError], str], ...] = (
     (PackageTampered, "malformed"),
 )
 _REFUSALS = tuple(one for one, _ in _KINDS)
+
+
+def _unknown(schema: int) -> str:
+    """Why a set waits for the hub's upgrade."""
+    newer = f"来自较新版本的程序（数据版本 {schema}），" if schema > SCHEMA else ""
+    return f"变更集{newer}含有本中心尚不认识的数据类型或字段，已留存，中心升级后自动入库。"
 
 
 def kind_of(refused: YizhanError) -> str:

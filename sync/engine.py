@@ -31,6 +31,7 @@ from shared.store.follow import Follower
 from shared.store.journal import types_between
 from shared.store.store import Store
 from shared.store.unit import Unit
+from shared.upcasting import PROGRAM, SCHEMA
 from sync import changeset, lines, messages, package, refreshing, signing
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
@@ -66,7 +67,6 @@ from sync.pieces import PieceExchange, PieceRound, contents_of
 from sync.rotation import DeviceRing
 from sync.trust import DeviceKeys, HubTrust
 
-SCHEMA_VERSION = 1
 MEDIA = "media"
 MAX_ROUNDS = 10_000
 LONGEST_WAIT = 60
@@ -164,7 +164,7 @@ class Engine:
                     prev_head=prev_head,
                     raw_blocks=raws,
                     sealed_at=self._store.clock.stamp(),
-                    schema_version=SCHEMA_VERSION,
+                    schema_version=SCHEMA,
                 )
                 exchange.remember_set(
                     connection, made.cs_id, one.first, one.last, made.envelope,
@@ -204,6 +204,8 @@ class Engine:
             sets = [s for s in sets if only is None or s.cs_id in only]
             ask = Ask(
                 v=PROTOCOL,
+                program=PROGRAM,
+                schema=SCHEMA,
                 incarnation=self._incarnation,
                 cursors={
                     c.stream: Cursor(c.epoch, c.n, c.head) for c in exchange.cursors(connection)

@@ -186,6 +186,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param report: counts for the administrators' overview: ``pending`` changes when it was sealed.
     :param refresh: records it wants as they stand now, whatever the streams say: type number →
         16 bytes per record. None from a device that does not know epochs.
+    :param program: version of its program, for people; :param schema: of its catalogue, 0 = not said.
     """
 
     v: int
@@ -200,6 +201,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Holding | None = None
     report: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
     refresh: dict[int, bytes] | None = None
+    program: str = ""
+    schema: int = 0
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.clock import Clock
 from shared.store import swapping
+from shared.store.held import replay_held
 from shared.store.migrate import open_client_database
 from shared.store.store import Store
 from shared.types import catalog
@@ -17,6 +18,7 @@ def open_local(path: Path, key: bytes, clock: Clock) -> Store:
     store = Store(open_client_database(path, key), catalog.ALL, clock)
     try:
         swapping.complete(store)
+        replay_held(store)
     except BaseException:
         store.close()
         raise

@@ -63,6 +63,13 @@ class Follower:
         if updates:
             self._merge_rows(updates)
 
+    def take(self, one: Incoming) -> None:
+        """Apply one run that had waited for this version of the program."""
+        if one.op is Op.UPDATE or (one.op is Op.INSERT and one.writers):
+            self._merge_rows([one])
+        else:
+            self._apply(one)
+
     def lift_shadows(self) -> None:
         """Show what waited under own changes that now have their receipt."""
         connection = self._unit.connection

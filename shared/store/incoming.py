@@ -12,6 +12,7 @@ from shared.fields import Field, Kind
 from shared.record import RecordType
 from shared.store.references import from_wire
 from shared.store.values import WIRE_TYPES
+from shared.upcasting import upcast
 
 _BIGGEST = 2**63 - 1
 _MAX_INCARNATION = 2**31
@@ -26,7 +27,7 @@ class Malformed(ExchangeError):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A run in local packing, with unknown fields split off.
+    """A run in local packing, in this program's words, with unknown fields split off.
 
     :param first: packed reference of the first change.
     """
@@ -65,6 +66,9 @@ def understand(
     declared = types.get(run.type)
     if declared is None:
         return None
+    newer = run.schema > declared.schema_version
+    if run.schema < declared.schema_version:
+        run = upcast(run, declared)
     try:
         op = Op(run.op)
     except ValueError:
@@ -96,7 +100,7 @@ def understand(
         writers=writers,
         first=table[run.origin] << SEQ_BITS | run.first,
         run=run,
-        partial=len(known) < len(run.fields),
+        partial=newer or len(known) < len(run.fields),
     )
 
 
