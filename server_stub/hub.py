@@ -68,7 +68,7 @@ class Hub:
         with self.store.read() as connection:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
-        retry_unknown(self.store, self.ledger)
+        retry_unknown(self.store, self.ledger.review)
         self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")

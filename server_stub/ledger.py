@@ -167,30 +167,6 @@ class Ledger:
                 )
         return envelope
 
-    def again(self, cs_id: str) -> bool:
-        """Try a quarantined set once more; whether it came in. It stays where it is if not."""
-        with self._store.write() as connection:
-            row = sql.execute(
-                connection,
-                "SELECT envelope, payload, package_id, device FROM accepted_set"
-                " WHERE cs_id = ? AND status = ?",
-                (cs_id, QUARANTINED),
-            ).fetchone()
-        if row is None:
-            return False
-        payload = zstandard.ZstdDecompressor().decompress(bytes(row[1]))
-        one = self._verified(bytes(row[0]), payload, row[3])
-        try:
-            with self._store.write() as connection:
-                lines.lock(connection, one.statement.device)
-                status, reason = self._apply(connection, one)
-                self._keep(connection, one, status, reason, row[2])
-        except _REFUSALS as refused:
-            with self._store.write() as connection:
-                self._keep(connection, one, QUARANTINED, refused.message, row[2], kind_of(refused))
-            return False
-        return True
-
     # --- inside --------------------------------------------------------------
     def _receipt_body(
         self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]

@@ -119,7 +119,7 @@ class Review:
             elif case.state == RELEASED:
                 released |= self._release(connection, case)
         if released:
-            self._retry_missing(connection)
+            self.retry(connection)
 
     def decide(self, held: str, decision: str, note: str) -> None:
         """The hub's own command line decides; raises :class:`AccessDenied` for one decided already."""
@@ -130,6 +130,25 @@ class Review:
                 "state": decision, "decision_note": note or None, "decided_at": self._store.clock.stamp(),
             })  # fmt: skip
             self.carry_out(connection, [held])
+
+    def retry(self, connection: sa.Connection, kinds: tuple[str, ...] = (MISSING,)) -> None:
+        """Sets that lacked something are tried again in order, with their authors' own rights."""
+        marks = ", ".join("?" * len(kinds))
+        rows = sql.execute(
+            connection,
+            f"SELECT cs_id FROM accepted_set WHERE kind IN ({marks}) AND status = 'quarantined'"
+            " ORDER BY received_at, device, incarnation, first",
+            kinds,
+        ).fetchall()
+        waiting = [held_id(str(r[0])) for r in rows]
+        again = True
+        while again and waiting:
+            again = False
+            for held in list(waiting):
+                case = self._case(connection, held)
+                if case is None or case.state != HELD or self._release(connection, case, waived=False):
+                    waiting.remove(held)
+                    again = True
 
     # --- inside --------------------------------------------------------------
     def _release(self, connection: sa.Connection, case: _Case, *, waived: bool = True) -> bool:
@@ -154,24 +173,6 @@ class Review:
         _mark(connection, case.one.cs_id, REJECTED, words)
         self._write(connection, case.id, {"result": "没有入库，填报的席位下次同步时收到退回说明"})
         self._note(connection, case, "reject")
-
-    def _retry_missing(self, connection: sa.Connection) -> None:
-        """Sets that lacked something are tried again in order, with their authors' own rights."""
-        rows = sql.execute(
-            connection,
-            "SELECT cs_id FROM accepted_set WHERE kind = ? AND status = 'quarantined'"
-            " ORDER BY received_at, device, incarnation, first",
-            (MISSING,),
-        ).fetchall()
-        waiting = [held_id(str(r[0])) for r in rows]
-        again = True
-        while again and waiting:
-            again = False
-            for held in list(waiting):
-                case = self._case(connection, held)
-                if case is None or case.state != HELD or self._release(connection, case, waived=False):
-                    waiting.remove(held)
-                    again = True
 
     def _case(self, connection: sa.Connection, held: str) -> _Case | None:
         names = ("state", "decision_note", "decided_by", "cs_id", "kind")
