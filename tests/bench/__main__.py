@@ -7,13 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import applying, hub, packages, program, searching, sheets, syncing
+from tests.bench import applying, attaching, hub, packages, program, searching, sheets, syncing
 from tests.bench.measure import Result, Skipped, say, write
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = (
     *applying.BENCHMARKS,
     *packages.BENCHMARKS,
+    *attaching.BENCHMARKS,
     *syncing.BENCHMARKS,
     *sheets.BENCHMARKS,
     *program.BENCHMARKS,
