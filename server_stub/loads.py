@@ -9,13 +9,11 @@ from server_stub.snapshots import ASK_AGAIN_SECONDS, Kept, Offer
 from shared.changes import GENESIS
 from shared.errors import InputError
 from sync.entries import Entry
-from sync.first_load import entry_of
+from sync.first_load import NETWORK_PARTS, entry_of
 from sync.layout import MAX_VOLUME
 from sync.messages import Cursor
 from sync.signing import SigningKey
 
-NETWORK_PARTS = 3
-"""Parts of one answer over the network: some 8 MiB on the line, so that a weak one gets on."""
 OVERHEAD = 1 << 20
 """What a volume needs besides its parts: cover, receipt, state, trailer, tags of the chunks."""
 LEAST = 1 << 30 >> 6

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+DOWNLOADING = "正在下载"
+"""What a carrier says while the answer comes."""
 Progress = Callable[[int, int, str], None]
 """Called with bytes done, bytes in all, and a Chinese word; may raise ``Cancelled``."""
 

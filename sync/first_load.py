@@ -19,6 +19,8 @@ from sync.signing import SigningKey
 SNAPSHOT = "snapshot"
 PART_PAGES = 4096
 """Pages of one part: 16 MiB, of which about a sixth remains when sealed."""
+NETWORK_PARTS = 3
+"""Parts of one answer over the network: some 8 MiB on the line, so that a weak one gets on."""
 MAX_PARTS = 1 << 16
 
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import requests
 
 from shared.errors import BadAnswer, HubRefused, Interrupted, PackageError, Unreachable
-from sync.carrier import Progress
+from sync.carrier import DOWNLOADING, Progress
 from sync.package import inspect
 
 PIECE = 1 << 20
@@ -114,7 +114,7 @@ class HttpCarrier:
                 out.write(piece)
                 have += len(piece)
                 reached(have)
-                progress(have, total, "正在下载")
+                progress(have, total, DOWNLOADING)
         if have < total:
             raise Interrupted("下载中断。", "程序会从断点继续。")
 

@@ -13,13 +13,15 @@ from shared.store.migrate import HEAD
 from shared.store.store import Store
 from shared.store.swapping import IN, DamagedLoad, check, swap_in
 from sync import messages
-from sync.carrier import Progress
+from sync.carrier import DOWNLOADING, Progress
 from sync.entries import Entry
-from sync.first_load import Head, read_head, read_part
+from sync.first_load import NETWORK_PARTS, Head, read_head, read_part
 from sync.layout import Core
 from sync.messages import Holding, Receipt
 from sync.signing import Envelope
 from sync.trust import HubTrust
+
+_FINE = 1000
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class LoadPreview:
     :param parts: numbers of the parts inside; :param fresh: how many of them are new here.
     :param volume: this one, of :param of: 0 when it stands alone.
     :param missing_volumes: still to be imported after this one.
-    :param missing: parts still missing after this one.
+    :param covered: how far each stream is inside.
     """
 
     rows: int
@@ -40,7 +42,7 @@ class LoadPreview:
     fresh: int = 0
     have: set[int] = field(default_factory=set)
     missing_volumes: list[int] = field(default_factory=list)
-    repeated: bool = False
+    covered: dict[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -55,12 +57,13 @@ class LoadPreview:
         return f"首批数据（{self.rows:,} 条记录）{which}{inside}"
 
     @property
-    def words_after(self) -> str:
-        """One sentence about what is missing afterwards; ``""`` when nothing is."""
+    def hint(self) -> str:
+        """What is missing afterwards, and what happens when nothing is."""
         if not self.missing:
-            return ""
+            return "导入后全部到齐，随即启用；本机尚未同步的修改会保留。"
         volumes = "、".join(f"第 {n} 卷" for n in self.missing_volumes)
-        return f"导入本卷后还缺{volumes}" if volumes else f"导入后还缺 {self.missing} 部分"
+        missing = f"导入本卷后还缺{volumes}" if volumes else f"导入后还缺 {self.missing} 部分"
+        return f"{missing}，到齐后启用；先后不限，期间可以照常使用。"
 
 
 class FirstLoad:
@@ -86,8 +89,15 @@ class FirstLoad:
         state = self.state()
         if state is None or state.whole:
             return progress
-        so_far = f"装载首批数据，已完成 {state.percent}%"
-        return lambda done, total, text: progress(done, total, f"{so_far}：{text}")
+        here, count = len(state.have), state.count
+        coming = min(NETWORK_PARTS, count - here)
+
+        def tell(done: int, total: int, text: str) -> None:
+            far = here + (coming * done / total if total and text == DOWNLOADING else 0)
+            said = f"装载首批数据 第 {min(int(far) + 1, count)}/{count} 部分：{text}"
+            progress(int(far * _FINE), count * _FINE, said)
+
+        return tell
 
     # --- in ------------------------------------------------------------------
     def take(self, entry: Entry, core: Core, progress: Progress) -> bool:
@@ -105,8 +115,8 @@ class FirstLoad:
         if one.number in state.have:
             return False
         state = self._loading.put(state, one.number, one.number * head.part_pages + 1, memoryview(one.data))
-        text = f"装载首批数据 第 {len(state.have)}/{state.count} 部分，已完成 {state.percent}%"
-        progress(len(state.have), state.count, text)
+        here = len(state.have)
+        progress(here * _FINE, state.count * _FINE, f"装载首批数据 第 {here}/{state.count} 部分")
         return True
 
     def puts_off(self, stream: str, after: int, envelope: bytes, payload: bytes) -> bool:
@@ -149,6 +159,10 @@ class FirstLoad:
         found.parts.append(one.number)
         return found
 
+    def covered(self, state: UnderWay) -> dict[str, int]:
+        """How far each stream is inside what is under way."""
+        return {name: c.n for name, c in self._head(state).cursors.items()}
+
     # --- inside --------------------------------------------------------------
     def _head(self, state: UnderWay) -> Head:
         return read_head(state.envelope, self._hub())
@@ -189,7 +203,10 @@ class FirstLoad:
         found.have = set(state.have) if state is not None and known else set()
         seen = set(state.volumes) if state is not None and known and state.of == found.of else set()
         found.missing_volumes = [n for n in range(1, found.of + 1) if n not in seen | {found.volume}]
-        found.repeated = self._useless(head) or (state is not None and not known and _newer(state, head))
+        if self._useless(head) or (state is not None and not known and _newer(state, head)):
+            found.have = set(range(head.count))
+        else:
+            found.covered = {name: c.n for name, c in head.cursors.items()}
         return found
 
     def _receipted_before(self, head: Head) -> int:
@@ -209,10 +226,22 @@ def _newer(state: UnderWay, head: Head) -> bool:
     return (state.at, state.id) > (head.at, head.id)
 
 
-def loading_now(store: Store) -> UnderWay | None:
-    """The first load a store is waiting for, for whoever shows it."""
+def load_words(store: Store, loaded: int = 0) -> str:
+    """How far the first load is, in a sentence for people; ``""`` when there is none.
+
+    :param loaded: records that were just swapped in.
+    """
+    if loaded:
+        return f"首批数据已全部装载并启用：{loaded:,} 条记录"
     with store.read() as connection:
-        return under_way(connection)
+        state = under_way(connection)
+    if state is None:
+        return ""
+    if state.of:
+        here = f"首批数据已收到 {len(state.volumes)}/{state.of} 卷"
+        missing = "、".join(f"第 {n} 卷" for n in state.missing_volumes)
+        return f"{here}，还缺{missing}" if missing else f"{here}，已完成 {state.percent}%"
+    return f"首批数据正在装载：第 {len(state.have)}/{state.count} 部分，已完成 {state.percent}%"
 
 
-__all__ = ["FirstLoad", "LoadPreview", "loading_now"]
+__all__ = ["FirstLoad", "LoadPreview", "load_words"]

@@ -22,7 +22,9 @@ from sync import messages, signing
 from sync.carrier import Progress
 from sync.downstream import join
 from sync.entries import Entry, part
+from sync.first_load import SNAPSHOT
 from sync.layout import ASK_AGAIN
+from sync.loading import FirstLoad, LoadPreview
 from sync.messages import (
     DOWN,
     PIECE,
@@ -66,6 +68,7 @@ class Preview:
     :param unknown: changes of types this version does not know; kept for later.
     :param pieces: pieces of attachments this device waits for.
     :param repeated: everything in it has been imported before.
+    :param load: what it brings of a first load.
     :param gap: why it cannot be applied yet; None when it can.
     """
 
@@ -80,6 +83,7 @@ class Preview:
     complete: bool = True
     pieces: int = 0
     evidence_at: str = ""
+    load: LoadPreview | None = None
     gap: PackageError | None = None
 
     @property
@@ -90,18 +94,27 @@ class Preview:
 
 def preview(opened: Opened, store: Store, hub: HubTrust, progress: Progress) -> Preview:
     """Look through a verified package; raises a ``PackageError`` for what could never be applied."""
+    known = hub.learned(opened.core)
+    loading = FirstLoad(store, lambda: known)
+    state = loading.state()
     with store.read() as connection:
-        looker = _Looker(connection, store, hub.learned(opened.core))
+        covered = loading.covered(state) if state is not None else {}
+        looker = _Looker(connection, store, known, covered)
         done, total = 0, opened.verified.raw_len
         for entry in opened.entries():
-            looker.take(entry)
+            if entry.kind == SNAPSHOT:
+                looker.out.load = loading.preview(entry, opened.core, looker.out.load)
+            else:
+                looker.take(entry)
             done += len(entry.data)
             progress(done, total, "正在核对内容")
-    return looker.out
+    out = looker.out
+    out.repeated = out.repeated and (out.load is None or not out.load.fresh)
+    return out
 
 
 class _Looker:
-    def __init__(self, connection: Any, store: Store, hub: HubTrust) -> None:
+    def __init__(self, connection: Any, store: Store, hub: HubTrust, covered: dict[str, int]) -> None:
         self._connection = connection
         self._types = store.by_number
         self._device = store.identity()
@@ -109,6 +122,7 @@ class _Looker:
         self._at: dict[str, CursorRow] = {}
         self._pending = _pending_ids(connection)
         self._new: dict[int, set[str]] = defaultdict(set)
+        self._covered = covered
         self.out = Preview()
 
     def take(self, entry: Entry) -> None:
@@ -147,6 +161,9 @@ class _Looker:
             raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
         self.out.evidence_at = max(self.out.evidence_at, down.at)
         at = self._at.get(down.stream) or exchange.cursor_at(self._connection, down.stream)
+        inside = (self.out.load.covered if self.out.load is not None else {}) or self._covered
+        if down.stream in inside and down.after >= inside[down.stream]:
+            return  # goes on from a first load; it waits until that is whole
         try:
             joined = join(down, payload, at, rewinding.newest_epoch(self._connection))
         except PackageError as gap:

@@ -36,6 +36,7 @@ from sync.describe import KIND_NAMES
 from sync.engine import Absorbed
 from sync.http import HttpCarrier
 from sync.layout import Core, Kind
+from sync.loading import load_words
 from sync.media import disk_errors, read_to_spool, write_safely
 from sync.signing import VerifyKey
 
@@ -169,6 +170,10 @@ class Media:
         kept = self.register.keep_hand_over(facts, medium, ranges)
         return ExportResult(path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts, kept)
 
+    def load_words(self) -> str:
+        """Which volumes of a first load have been imported and which are missing; ``""`` for none."""
+        return load_words(self._session.store)
+
     # --- import ------------------------------------------------------------------
     def receive(self, path: Path, progress: Progress) -> Received:
         """Copy a package from a medium, also a read-only one, and examine the copy.
@@ -201,9 +206,10 @@ class Media:
             session.records.announce(frozenset(session.store.types), INITIATOR)  # whole stretches stay
             raise
         received.applied = True
+        load = load_words(session.store, done.loaded)
         self._note(
             "down", report.package_id, report.fingerprint, len(done.sets), done.changes, report.size, None,
-            f"已从介质 {medium.number} 导入 {done.changes:,} 条变更，{done.receipts:,} 份回执",
+            load or f"已从介质 {medium.number} 导入 {done.changes:,} 条变更，{done.receipts:,} 份回执",
         )  # fmt: skip
         values = self._intake_values(report, medium, analysis, done)
         intake_id = self.register.keep_intake(values, medium)
@@ -221,6 +227,7 @@ class Media:
             complete=not done.more,
             types=types,
             intake_id=intake_id,
+            load=load,
             intake=values,
             trouble=tuple(s for s in done.sets if s.status in TROUBLE),
             arrived=arrived,

@@ -111,6 +111,7 @@ class AppliedReport:
     :param intake: the values of the intake record, for the sheet.
     :param trouble: own change sets the hub did not simply take in.
     :param arrived: hand-overs of ours that are now known to have reached the hub.
+    :param load: how far a first load is, in words; ``""`` when there is none.
     """
 
     changes: int
@@ -123,6 +124,7 @@ class AppliedReport:
     intake: dict[str, Any] = field(default_factory=dict)
     trouble: tuple[SetReceipt, ...] = ()
     arrived: int = 0
+    load: str = ""
 
 
 def of_record(values: Mapping[str, Any], codes: Codes, label: Callable[[str, str], str]) -> HandOver:

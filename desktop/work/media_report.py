@@ -166,6 +166,9 @@ class Examiner:
                     "会自动跳过，不会重复。",
                 )
             )
+        load = found.load
+        if load is not None and load.fresh:
+            report.problems.append(Finding(f"{load.words}。", load.hint))
         if found.conflicts:
             report.problems.append(
                 Finding(f"其中有 {found.conflicts} 处冲突需要处理。", "导入后请到“冲突”页面逐项处理。")
@@ -181,7 +184,7 @@ class Examiner:
             report.problems.append(
                 Finding(f"其中 {found.unknown} 条是本版本不认识的类型。", "会原样保存，升级后自动补入。")
             )
-        if not found.complete:
+        if not found.complete and load is None:
             report.problems.append(
                 Finding("中心还有后续数据，没有装进这个交换包。", "导入后请再导出一次，向中心取回其余部分。")
             )

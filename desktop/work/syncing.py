@@ -18,6 +18,7 @@ from sync import changeset
 from sync.carrier import Progress
 from sync.engine import Round
 from sync.http import HttpCarrier
+from sync.loading import load_words
 from sync.messages import SetReceipt
 
 INITIATOR = "sync"
@@ -67,6 +68,7 @@ class SyncState:
     :param pending_changes: own changes without a receipt, sealed or not.
     :param sealed: those of them that are in change sets already.
     :param receipted: own changes the hub has signed for.
+    :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
     """
 
@@ -76,6 +78,7 @@ class SyncState:
     last_receipt_at: str
     evidence_at: str
     complete_at: str
+    load: str = ""
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -111,10 +114,13 @@ class RoundReport:
     receipts: int
     types: frozenset[str]
     trouble: list[SetReceipt]
+    loaded: int = 0
 
     @property
     def summary(self) -> str:
         """One sentence for the notice."""
+        if self.loaded:
+            return f"首批数据已全部装载并启用：{self.loaded:,} 条记录；上报 {self.sent_changes:,} 条。"
         if not (self.sent_sets or self.received_changes or self.trouble):
             return "已是最新，没有需要交换的内容。"
         text = f"上报 {self.sent_changes:,} 条，接收 {self.received_changes:,} 条"
@@ -169,6 +175,7 @@ class Syncing:
             last_receipt_at=last[1] if last else "",
             evidence_at=evidence,
             complete_at=complete,
+            load=load_words(self._session.store),
             sets=[_view(s) for s in sets],
             attempts=attempts,
         )
@@ -226,6 +233,7 @@ def _report(done: Round) -> RoundReport:
         received_changes=received.changes,
         receipts=received.receipts,
         types=frozenset(received.types),
+        loaded=received.loaded,
         trouble=[s for s in received.sets if STANDING_OF[s.status] in TROUBLE],
     )
 

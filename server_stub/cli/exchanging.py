@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 from pathlib import Path
 
 from server_stub.cli.commands import Commands
+from server_stub.cli.shelf import FileShelf, volume_bytes
 from server_stub.cli.terminal import codes_known, opened
 from server_stub.diary import MEDIA
 from server_stub.ledger import EMPTY
@@ -23,21 +23,22 @@ def register(commands: Commands) -> None:
         take = commands.add(name, _import, words)
         take.add_argument("package", help="收到的文件（.yzp）")
         take.add_argument("--answer", required=True, help="应答写到哪个文件")
+        take.add_argument(
+            "--volume-size", type=int, default=0, metavar="MB",
+            help="每卷最多多少 MB；首批数据装不下一卷时分卷，默认约 3,700",
+        )  # fmt: skip
 
 
 def _import(parsed: argparse.Namespace) -> None:
     answer = Path(parsed.answer)
-    draft = answer.with_name(answer.name + ".part")
+    shelf = FileShelf(answer, volume_bytes(parsed.volume_size))
     with opened(parsed) as hub, contextlib.ExitStack() as files:
         codes = codes_known(hub)
         try:
             stream = files.enter_context(Path(parsed.package).open("rb"))
-            out = files.enter_context(draft.open("w+b"))
-            files.callback(draft.unlink, missing_ok=True)
-            handled = hub.handle(stream, out, carrier=MEDIA)
-            out.flush()
-            os.fsync(out.fileno())
-            os.replace(draft, answer)
+            files.callback(shelf.drop)
+            handled = hub.handle(stream, shelf.open(1), shelf, carrier=MEDIA)
+            written = shelf.finish()
         except OSError as bad:
             raise InputError(
                 f"“{bad.filename or answer}”不能使用（{bad.strerror}）。", "请检查路径、权限和剩余空间。"
@@ -53,4 +54,9 @@ def _import(parsed: argparse.Namespace) -> None:
         for one in intake.sets:
             if one.reason:
                 print(f"第 {one.first} 至 {one.last} 条：{one.reason}")
-    print(f"应答写在 {answer}")
+    if len(written) == 1:
+        print(f"应答写在 {answer}")
+        return
+    print(f"应答含首批数据，分为 {len(written)} 卷；每卷都要带到，导入的先后不限：")
+    for path, volume in zip(written, handled.volumes, strict=True):
+        print(f"{path}　{volume.size / 1_000_000:,.1f} MB　指纹 {volume.fingerprint_text}")

@@ -7,7 +7,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import applying, attaching, hub, packages, program, searching, sheets, syncing
+from tests.bench import (
+    applying,
+    attaching,
+    hub,
+    loading,
+    packages,
+    program,
+    searching,
+    sheets,
+    syncing,
+)
 from tests.bench.measure import Result, Skipped, say, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +26,7 @@ ALL = (
     *packages.BENCHMARKS,
     *attaching.BENCHMARKS,
     *syncing.BENCHMARKS,
+    *loading.BENCHMARKS,
     *sheets.BENCHMARKS,
     *program.BENCHMARKS,
     *searching.BENCHMARKS,

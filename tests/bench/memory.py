@@ -49,10 +49,10 @@ def main(step: str, folder: Path, total: int) -> float:
             opened = package.open_package(stream, lambda _: sign.public, {keys.public.kid: keys}, HUB)
             for entry in opened.entries():
                 assert entry.data
-    return _peak()
+    return peak()
 
 
-def _peak() -> float:
+def peak() -> float:
     """From the kernel's own account of this program: ``ru_maxrss`` also counts the parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(one.split()[1]) for one in lines if one.startswith("VmHWM:")) / 1024

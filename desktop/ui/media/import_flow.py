@@ -44,7 +44,10 @@ class ImportFlow(Flow):
         self.file_form = SmallForm(5)
         self.file_form.add("file", "交换包文件", self.file, "扩展名为 .yzp")
         self.medium = MediumForm(desk)
-        self.add_page(self.file_form, self.medium, paragraph(_READS, muted=True), name="选择文件")
+        self.load_words = paragraph("")
+        self.load_words.hide()
+        about = paragraph(_READS, muted=True)
+        self.add_page(self.load_words, self.file_form, self.medium, about, name="选择文件")
         self.report = ReportView()
         self.add_page(self.report, name="校验报告")
         self._asked = QLabel()
@@ -73,9 +76,18 @@ class ImportFlow(Flow):
         self.medium.load()
         self.analysis.clear()
         self.file_form.clear_problems()
+        self.desk.jobs.run(
+            "首批数据", lambda _: self.desk.media.load_words(), self._show_load, self.failed,
+            quiet=True, owner=self, newest=True,
+        )  # fmt: skip
         self.show_page(0)
         self.set_buttons(make_button("核验", self.examine, primary=True))
         self.file.setFocus()
+
+    def _show_load(self, words: str) -> None:
+        """Which volumes of a first load are here, and which are missing."""
+        self.load_words.setText(f"{words}。请依次选择其余的分卷，先后不限。" if words else "")
+        self.load_words.setVisible(bool(words))
 
     def drop(self) -> None:
         """Forget the examined package."""
@@ -137,8 +149,9 @@ class ImportFlow(Flow):
         found = self._received.report.preview
         total = found.total + found.echoes if found else 0
         receipts = len(found.receipts) if found else 0
+        load = f"{found.load.words}。{found.load.hint}\n" if found and found.load and found.load.fresh else ""
         self._ask(
-            f"确认后写入本机：{total:,} 条变更，{receipts:,} 个变更集的回执。"
+            f"{load}确认后写入本机：{total:,} 条变更，{receipts:,} 个变更集的回执。"
             "可以重复导入，不会产生重复数据。",
             make_button("确认写入", self.apply, primary=True),
             folder=False, analysis=True,
@@ -252,13 +265,15 @@ class ImportFlow(Flow):
             text = "以前已经导入过，没有新内容"
         else:
             text = f"已入库：{done.changes:,} 条变更，{done.receipts:,} 份回执"
-        more = [] if done.complete else [Fact("提示", "中心还有后续数据，请再导出一次取回", "wait")]
+        text = done.load or text
+        whole = done.complete or done.load
+        more = [] if whole else [Fact("提示", "中心还有后续数据，请再导出一次取回", "wait")]
         if done.held:
             more.append(Fact("保留本机修改", f"{done.held:,} 处尚未同步的修改仍显示本机的值", "wait"))
         if done.arrived:
             more.append(Fact("介质送达", f"{done.arrived:,} 份交接单已由中心签收", "good"))
         self._show_intake(text, TOKENS.good, done.intake, more)
-        if "conflict" in done.types:
+        if "conflict" in done.types and not done.load:
             self.messages.say(
                 "warning", "其中有冲突需要处理。", button="处理冲突", run=self.conflicts_wanted.emit
             )

@@ -74,7 +74,11 @@ class ReportView(QWidget):
             for c in report.changes
             if c.total
         ]
-        self.changes.set_empty_words("没有新的内容要写入", "其中的数据本机已经有了" if found.repeated else "")
+        if found.load is not None and found.load.fresh:
+            self.changes.set_empty_words("本卷是首批数据的一部分", "全部到齐后一次启用，届时可以查询")
+        else:
+            said = "其中的数据本机已经有了" if found.repeated else ""
+            self.changes.set_empty_words("没有新的内容要写入", said)
         self.changes.set_rows(rows, f"共 {found.total:,} 条")
 
     def words(self) -> str:

@@ -71,6 +71,7 @@ class SyncPage(Page):
         super().__init__("sync", "同步", "sync")
         self._desk = desk
         self.lease_bar = MessageBar()
+        self.load_bar = MessageBar()
         self.tiles = Tiles(
             (
                 ("pending", "待同步"),
@@ -107,6 +108,7 @@ class SyncPage(Page):
         lower.setSizes([260, 240])
         desk.jobs.started.connect(self._follow)
         self.body.addWidget(self.lease_bar)
+        self.body.addWidget(self.load_bar)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
         self.body.addWidget(lower, 1)
@@ -214,6 +216,7 @@ class SyncPage(Page):
             "plain" if state.complete_at else "wait",
         )  # fmt: skip
         self._show_lease(lease)
+        self._show_load(state)
         self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
@@ -247,6 +250,14 @@ class SyncPage(Page):
             self.lease_bar.say(level, lease.message, button="立即同步", run=self.sync_now)
         else:
             self.lease_bar.clear()
+
+    def _show_load(self, state: SyncState) -> None:
+        """A first load that waits for its next part; while one comes the line above tells."""
+        if state.load and not self.job_line.busy:
+            hint = "可以照常使用；再同步一次会接着装载，也可以导入其余的介质。"
+            self.load_bar.say("warning", f"{state.load}。", hint, button="立即同步", run=self.sync_now)
+        else:
+            self.load_bar.clear()
 
     def _show_online(self, online: bool | None) -> None:
         address = self._desk.settings.hub_url
