@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -63,51 +62,15 @@ from sync.messages import (
 )
 from sync.outbox import Outbox
 from sync.package import CoreDraft, Opened, Sealed
-from sync.pieces import PieceExchange, PieceRound, contents_of
+from sync.pieces import PieceExchange, contents_of
 from sync.rotation import DeviceRing
+from sync.rounds import Absorbed, Round
 from sync.trust import DeviceKeys, HubTrust
 
 MEDIA = "media"
 MAX_ROUNDS = 10_000
 LONGEST_WAIT = 60
 ChangedTypes = Callable[[frozenset[str]], None]
-
-
-@dataclass(slots=True)
-class Absorbed:
-    """What an answer brought.
-
-    :param wait: seconds the hub asks to wait, because it prepares a first load.
-    :param loaded: records of a first load that was swapped in.
-    :param types: names of the record types that changed, or whose records stand elsewhere now.
-    :param letters: packages for other bureaus that became whole in the box.
-    :param arrived: ids of our latest packages that the hub has taken in.
-    :param rewound: the hub came back from a backup; another round tells it what it forgot.
-    """
-
-    receipts: int = 0
-    changes: int = 0
-    held: int = 0
-    repeated: bool = True
-    more: bool = False
-    wait: int = 0
-    loaded: int = 0
-    rewound: bool = False
-    types: set[str] = field(default_factory=set)
-    sets: list[messages.SetReceipt] = field(default_factory=list)
-    letters: int = 0
-    arrived: list[str] = field(default_factory=list)
-    pieces: PieceRound = field(default_factory=PieceRound)
-
-
-@dataclass(slots=True)
-class Round:
-    """What a whole synchronization did."""
-
-    sent_sets: int = 0
-    sent_changes: int = 0
-    sent_bytes: int = 0
-    received: Absorbed = field(default_factory=Absorbed)
 
 
 class Engine:
@@ -372,16 +335,7 @@ class Engine:
             raise
         self._clear()
         received = result.received
-        received.receipts += absorbed.receipts
-        received.changes += absorbed.changes
-        received.held += absorbed.held
-        received.types |= absorbed.types
-        received.sets += absorbed.sets
-        received.more, received.rewound = absorbed.more, absorbed.rewound
-        received.letters += absorbed.letters
-        received.arrived += absorbed.arrived
-        received.wait = absorbed.wait
-        received.loaded += absorbed.loaded
+        received.add(absorbed)
         changes = sum(s.last - s.first + 1 for s in absorbed.sets)
         result.sent_sets += sets
         result.sent_changes += changes

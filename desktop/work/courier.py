@@ -24,9 +24,9 @@ from shared.store.query import Place
 from sync import package
 from sync.carrier import Carrier, Progress
 from sync.describe import KIND_NAMES
-from sync.engine import Absorbed
 from sync.layout import Kind, fingerprint_text
 from sync.media import disk_errors, write_safely
+from sync.rounds import Absorbed
 
 CARRIER = "media"
 INITIATOR = "courier"

@@ -33,11 +33,11 @@ from sync import package
 from sync.bundles import bundles
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
-from sync.engine import Absorbed
 from sync.http import HttpCarrier
 from sync.layout import Core, Kind
 from sync.loading import load_words
 from sync.media import disk_errors, read_to_spool, write_safely
+from sync.rounds import Absorbed
 from sync.signing import VerifyKey
 
 CARRIER = "media"

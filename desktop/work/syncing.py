@@ -16,10 +16,10 @@ from shared.store.facts import read_text
 from shared.store.journal import raw_blocks
 from sync import changeset
 from sync.carrier import Progress
-from sync.engine import Round
 from sync.http import HttpCarrier
 from sync.loading import load_words
 from sync.messages import SetReceipt
+from sync.rounds import Round
 
 INITIATOR = "sync"
 

@@ -28,12 +28,11 @@ from shared.store.query import Place
 from shared.store.store import Store, create_client_tables
 from shared.store.values import columns_of
 from shared.types import catalog
-from sync import enrol
+from sync import enrol, messages
 from sync.engine import Engine
 from sync.layout import MAX_VOLUME
-from sync.signing import VerifyKey
-from sync.suite import SealPublic
-from sync.trust import DeviceKeys, HubTrust, InviteCode
+from sync.messages import Grant
+from sync.trust import DeviceKeys, InviteCode
 from tests.bench.measure import LOWER, Benchmark, ratio, say
 from tests.bench.memory import peak
 from tests.bench.stage import BUREAU, ENTITY, OFFICER, Batch, client
@@ -89,16 +88,14 @@ def first_load(folder: Path) -> float:
 class Scene:
     """What a device needs to take the load: its keys, its hub, and the file."""
 
-    def __init__(self, folder: Path, device: str, keys: DeviceKeys, hub: HubTrust) -> None:
-        self.device, self.keys, self.hub = device, keys, hub
+    def __init__(self, folder: Path, keys: DeviceKeys, grant: Grant) -> None:
+        self.device, self.keys, self.hub = grant.device, keys, enrol.trust_of(grant)
+        self._grant = grant
         self.file = folder / "load.yzp"
 
     def keep(self, folder: Path) -> None:
         """For the process that is measured apart."""
-        parts = (
-            self.device.encode(), self.keys.to_bytes(), self.hub.hub_id.encode(),
-            self.hub.sign.to_bytes(), self.hub.seal.to_bytes(),
-        )  # fmt: skip
+        parts = (self.keys.to_bytes(), messages.encode(self._grant))
         (folder / "scene").write_text("\n".join(part.hex() for part in parts))
 
 
@@ -122,7 +119,7 @@ def _scene(folder: Path) -> Scene:
         request.seek(0)
         hub.handle(request, answer)
         answer.seek(0)
-        scene = Scene(folder, device, keys, enrol.trust_of(enrol.open_grant(answer, keys, typed)))
+        scene = Scene(folder, keys, enrol.open_grant(answer, keys, typed))
         filled = time.perf_counter()
         asking = _fresh(folder / "asking", scene)
         asked = io.BytesIO()
@@ -202,11 +199,8 @@ def _inserted(store: Store, batch: Batch) -> float:
 
 def main(folder: Path) -> float:
     """Peak memory in MiB of a process that loads."""
-    device, keys, hub_id, sign, seal = (
-        bytes.fromhex(line) for line in (folder / "scene").read_text().splitlines()
-    )
-    trust = HubTrust(hub_id.decode(), "中心", VerifyKey(sign), SealPublic.from_bytes(seal))
-    scene = Scene(folder, device.decode(), DeviceKeys.from_bytes(keys), trust)
+    keys, grant = (bytes.fromhex(line) for line in (folder / "scene").read_text().splitlines())
+    scene = Scene(folder, DeviceKeys.from_bytes(keys), messages.decode(grant, Grant))
     store = _fresh(folder / "apart", scene)
     _load(store, scene, folder)
     store.close()
