@@ -105,6 +105,7 @@ def _seeded_keys(rng: random.Random) -> Iterator[HubKeys]:
 
 def build(folder: Path, url: str) -> Town:
     """Make hub and seats under a fixed seed, let everybody synchronize once."""
+    (folder / "hub").mkdir(exist_ok=True)
     rng, time = random.Random("town"), Time()
     time.pass_by(-30 * 24 * 3600 * 1000)
     with determined(time, rng), _seeded_keys(rng) as keys:
