@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ _SIGNS = {
     QEvent.Type.TouchBegin,
 }
 _MINUTE = 60_000
+_NOWHERE = QPoint(-30_000, -30_000)
 
 
 class IdleLock(QObject):
@@ -46,6 +47,7 @@ class IdleLock(QObject):
         self._minutes = minutes
         self._confirm = confirm
         self.curtain: LockWindow | None = None
+        self._covered: list[tuple[QWidget, QPoint]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.lock)
@@ -60,16 +62,22 @@ class IdleLock(QObject):
         return False
 
     def lock(self) -> None:
-        """Hide everything now; waits while a dialog asks something."""
+        """Hide everything now: the window, and every dialog, preview and menu beside it."""
         if self.curtain is not None:
             return
-        if QApplication.activeModalWidget() is not None or QApplication.activePopupWidget() is not None:
-            self._restart()
-            return
+        while (popup := QApplication.activePopupWidget()) is not None and popup.close():
+            continue
         self._timer.stop()
+        others = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not self._window]
+        self._covered = [(w, w.pos()) for w in others]
+        for one, _ in self._covered:  # not hidden: a dialog that is hidden has been answered
+            one.setEnabled(False)
+            one.setWindowOpacity(0)
+            one.move(_NOWHERE)
         self.curtain = LockWindow(self._jobs, self._person, self._confirm)
         self.curtain.unlocked.connect(self._unlock)
         self.curtain.closed.connect(self._closed)
+        self.curtain.setWindowModality(Qt.WindowModality.ApplicationModal)  # above a dialog that waits
         self.curtain.resize(460, 240)
         self.curtain.move(self._window.frameGeometry().center() - self.curtain.rect().center())
         self.curtain.show()
@@ -77,6 +85,11 @@ class IdleLock(QObject):
 
     def _unlock(self) -> None:
         curtain, self.curtain = self.curtain, None
+        for one, place in self._covered:
+            one.move(place)
+            one.setWindowOpacity(1)
+            one.setEnabled(True)
+        self._covered = []
         self._window.show()
         self._window.activateWindow()
         if curtain is not None:

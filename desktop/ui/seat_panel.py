@@ -125,7 +125,8 @@ class SeatPanel(QWidget):
         here, others = found
         self.accounts.set_sections([("", [_line(one) for one in here])])
         self.account.clear()
-        for account, name in others:
+        own = self._desk.session.grant.account
+        for account, name in [*others, *((a.account, a.person) for a in here if a.account != own)]:
             self.account.addItem(f"{account} {name}")
         self.account.setCurrentText("")
 

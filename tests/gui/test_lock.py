@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.lock import IdleLock
@@ -44,3 +44,24 @@ def test_work_puts_it_off_and_idleness_brings_it(qtbot: QtBot, post: Post, jobs:
     assert not window.isVisible()
     assert lock.curtain is not None
     lock.curtain.close()  # ends the program; jobs and database end as always
+
+
+def test_what_stands_beside_the_window_is_hidden_too(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    window, dialog = QLineEdit(), QDialog()
+    answered: list[int] = []
+    dialog.finished.connect(answered.append)
+    for one in (window, dialog):
+        qtbot.addWidget(one)
+    window.show()
+    dialog.setModal(True)
+    dialog.move(40, 50)
+    dialog.show()
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, post.desk("chenmin").session.confirm)
+    lock.lock()
+    assert lock.curtain is not None and not window.isVisible()
+    assert dialog.pos().x() < -10_000 and not dialog.isEnabled() and answered == []
+    lock.curtain.password.setText(PASSWORD)
+    lock.curtain.submit()
+    settle(jobs)
+    assert lock.curtain is None and dialog.pos().x() == 40 and dialog.isEnabled() and dialog.isVisible()
+    assert window.isVisible() and answered == []

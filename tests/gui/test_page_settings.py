@@ -92,3 +92,47 @@ def test_a_weak_password_is_refused_at_its_line(page: SettingsPage, jobs: Jobs) 
     page.change_password()
     settle(jobs)
     assert "8 个字符" in page.password_form.problem("new")
+
+
+# --- accounts and keys of this computer ----------------------------------------------
+def test_an_administrator_puts_a_further_person_on_the_computer(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    from server_stub.enrolment import Account
+
+    desk = post.desk("linwei")
+    post.hub.enrolment.invite(Account("laozhou", "周建国", desk.session.actor.bureau, ("officer",)))
+    post.sync("linwei")
+    page = SettingsPage(desk)
+    qtbot.addWidget(page)
+    page.show()
+    page.shown({})
+    settle(jobs)
+    seat = page.seat
+    assert seat.account.findText("laozhou 周建国") >= 0
+    assert seat.issue() is None and "请选择" in seat.form.problem("account")
+    seat.account.setCurrentText("laozhou 周建国")
+    seat.issue()
+    settle(jobs)
+    assert "口令：" in seat.issued.text() and "laozhou" in seat.accounts.text()
+    seat.account.setCurrentText("laozhou 周建国")
+    seat.remove()
+    settle(jobs)
+    assert "laozhou" not in seat.accounts.text() and seat.issued.isHidden()
+
+
+def test_an_officer_sees_the_accounts_and_changes_none(page: SettingsPage) -> None:
+    assert "chenmin" in page.seat.accounts.text() and page.seat._manage.isHidden()
+
+
+def test_new_keys_need_the_password(page: SettingsPage, post: Post, jobs: Jobs) -> None:
+    keys = post.desk("chenmin").session.device_keys
+    page.seat.password.setText("不是这个密码")
+    page.seat.rotate()
+    settle(jobs)
+    assert "密码不正确" in page.seat.key_form.problem("password")
+    page.seat.password.setText(PASSWORD)
+    page.seat.rotate()
+    settle(jobs)
+    assert "已更换本机密钥" in page.messages.text()
+    post.sync("chenmin")
+    now = post.desk("chenmin").session.device_keys
+    assert now.next is None and now.sign.key_id != keys.sign.key_id

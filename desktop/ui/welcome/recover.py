@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -224,7 +225,7 @@ def _page(*widgets: QWidget) -> QWidget:
     row = QHBoxLayout()
     row.addSpacing(page.fontMetrics().horizontalAdvance("字" * 5) + 12)
     for widget in widgets:
-        if isinstance(widget, QPushButton):
+        if isinstance(widget, QAbstractButton):
             row.addWidget(widget)
         else:
             column.addWidget(widget)
