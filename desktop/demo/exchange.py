@@ -225,7 +225,8 @@ def administrator_reads_the_log(stage: Stage) -> None:
         outcomes = {str(r.values["outcome"]) for r in rows}
         check(carriers == {"network", "media"}, str(carriers))
         check({"applied", "conflicted", "enrolled"} <= outcomes, str(outcomes))
-        page.table.select(next(r.id for r in rows if r.values["outcome"] == "conflicted"))
+        page.shown({"tab": "log"})
+        page.log.table.select(next(r.id for r in rows if r.values["outcome"] == "conflicted"))
         stage.shot(centre, "sync_log")
         centre.desk.importing.export(stage.sheets / "同步日志.xlsx", declared, Filter(), Progress())
         words = [records.show(declared.by_name["outcome"], o) for o in sorted(outcomes)]

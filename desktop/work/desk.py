@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from desktop.work.attachments import Attachments
+from desktop.work.auditing import Auditing
 from desktop.work.claims import Claims
 from desktop.work.conflicts import Conflicts
+from desktop.work.control import Control
 from desktop.work.courier import Courier
 from desktop.work.events import Events
 from desktop.work.evidence import read_evidence
@@ -44,6 +46,7 @@ class Cases:
     conflicts: Conflicts
     importing: Importing
     exporting: Exporting
+    control: Control
 
     @classmethod
     def at(cls, store: Store, records: Records, calendar: Workdays | None = None) -> Cases:
@@ -63,6 +66,7 @@ class Cases:
             conflicts=Conflicts(store, records),
             importing=Importing(store, records, exporting),
             exporting=exporting,
+            control=Control(store, records, exporting),
         )
 
     def evidence(self) -> Evidence:
@@ -79,6 +83,7 @@ class Desk(Cases):
     syncing: Syncing
     media: Media
     seat_accounts: SeatAccounts
+    auditing: Auditing
     attachments: Attachments
     courier: Courier
     jobs: Jobs
@@ -95,6 +100,7 @@ class Desk(Cases):
             syncing=Syncing(session),
             media=Media(session),
             seat_accounts=SeatAccounts(session),
+            auditing=Auditing(session),
             attachments=Attachments(session),
             courier=Courier(session),
             jobs=jobs,

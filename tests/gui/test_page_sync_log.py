@@ -53,14 +53,14 @@ def opened(qtbot: QtBot, post: Post, **params: object) -> SyncLogPage:
     qtbot.addWidget(page)
     page.resize(1206, 700)
     page.show()
-    page.shown(params)
+    page.shown({"tab": "log", **params})
     settle(post.desk("wang").jobs)
     return page
 
 
 def column(page: SyncLogPage, name: str) -> list[str]:
-    place = [c.name for c in page.table.model.columns].index(name)
-    return [page.table.model.text_at(row, place) for row in range(page.table.model.total)]
+    place = [c.name for c in page.log.table.model.columns].index(name)
+    return [page.log.table.model.text_at(row, place) for row in range(page.log.table.model.total)]
 
 
 def test_only_administrators_of_the_hub_see_it(post: Post) -> None:
@@ -74,14 +74,14 @@ def test_every_exchange_in_plain_words(qtbot: QtBot, busy: Post) -> None:
     assert column(page, "outcome")[:5] == ["已拒绝", "已入库", "已入库", "已入库", "已入库"]
     assert column(page, "device")[2] == "甲局-01" and column(page, "device")[3] == "乙局-01"
     assert column(page, "outcome")[5:] == ["设备登记"] * 3
-    assert "8 次交换，4 条变更" in page.totals_text()
+    assert "8 次交换，4 条变更" in page.log.totals_text()
 
 
 def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
     page = opened(qtbot, busy)
-    page.table.grid.selectRow(0)
+    page.log.table.grid.selectRow(0)
     settle(busy.desk("wang").jobs)
-    words = page.facts.text()
+    words = page.log.facts.text()
     for said in ("已拒绝", "不完整", "甲局-01", "介质", "上报变更", "经办人", "交换包号"):
         assert said in words
 
@@ -89,36 +89,36 @@ def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
 def test_a_filter_narrows_rows_and_totals(qtbot: QtBot, busy: Post) -> None:
     page = opened(qtbot, busy, filter=Filter((Condition("carrier", Op.IN, ("media",)),)))
     assert set(column(page, "carrier")) == {"介质"}
-    assert "2 次交换，1 条变更" in page.totals_text()
-    page.bar.clear()
+    assert "2 次交换，1 条变更" in page.log.totals_text()
+    page.log.bar.clear()
     settle(busy.desk("wang").jobs)
-    assert "8 次交换" in page.totals_text()
+    assert "8 次交换" in page.log.totals_text()
 
 
 def test_days_narrow_it_too(qtbot: QtBot, busy: Post, jobs: Jobs) -> None:
     page = opened(qtbot, busy)
     today = busy.hub.clock.today()
-    found: list[QLineEdit] = page.bar.findChildren(QLineEdit)
+    found: list[QLineEdit] = page.log.bar.findChildren(QLineEdit)
     lines = {line.accessibleName(): line for line in found}
     first, last = lines["开始时间起"], lines["开始时间止"]
     for start, end, count in ((today, today, 8), (today + timedelta(1), None, 0), (None, today, 8)):
         first.setText(f"{start:%Y%m%d}" if start else "")
         last.setText(f"{end:%Y%m%d}" if end else "")
-        page.bar._tell()
+        page.log.bar._tell()
         settle(jobs)
-        assert page.table.model.total == count
+        assert page.log.table.model.total == count
 
 
 def test_export_writes_the_filtered_log(qtbot: QtBot, busy: Post, jobs: Jobs, tmp_path: Path) -> None:
     page = opened(qtbot, busy)
-    page.files = Chosen(tmp_path / "log.xlsx")
-    page.export()
+    page.log.files = Chosen(tmp_path / "log.xlsx")
+    page.log.export()
     settle(jobs)
     assert (tmp_path / "log.xlsx").read_bytes().startswith(b"PK") and "已导出 8 条" in page.messages.text()
-    page.files = Chosen(None)
-    assert page.export() is None
+    page.log.files = Chosen(None)
+    assert page.log.export() is None
 
 
 def test_an_empty_log(qtbot: QtBot, post: Post) -> None:
     page = opened(qtbot, post, filter=Filter((Condition("carrier", Op.IN, ("media",)),)))
-    assert page.table.model.total == 0 and "0 次交换" in page.totals_text()
+    assert page.log.table.model.total == 0 and "0 次交换" in page.log.totals_text()

@@ -1,0 +1,1 @@
+"""控制室: the parts of the page 同步日志."""

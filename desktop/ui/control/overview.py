@@ -1,0 +1,222 @@
+"""单位与席位: every bureau's state, its seats, and all a seat ever exchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from desktop.ui.actions import Action, tool_button
+from desktop.ui.choosing import Files
+from desktop.ui.jobline import size_text
+from desktop.ui.notify import SUCCESS
+from desktop.ui.pages.page import Page, Panes
+from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
+from desktop.ui.tiles import Tiles
+from desktop.ui.words import CARRIERS, DIRECTIONS, NOTHING, OUTCOMES, moment, took
+from desktop.work.control import SILENT_DAYS, BureauState, Overview, Seat
+from desktop.work.jobs import Job
+
+if TYPE_CHECKING:
+    from desktop.work.desk import Desk
+    from desktop.work.records import Row
+
+_BUREAUS = (
+    PlainColumn("单位", 22, "left", grows=True),
+    PlainColumn("席位", 6, "right"),
+    PlainColumn("最近联系", 18),
+    PlainColumn("途径", 6),
+    PlainColumn("沉默", 8, "right"),
+    PlainColumn("待上报", 8, "right"),
+    PlainColumn("待前序", 8, "right"),
+    PlainColumn("隔离", 6, "right"),
+    PlainColumn("冲突", 6, "right"),
+)
+_SEATS = (
+    PlainColumn("席位", 18, "left", grows=True),
+    PlainColumn("状态", 8),
+    PlainColumn("经办人", 10),
+    PlainColumn("最近联系", 18),
+    PlainColumn("沉默", 8, "right"),
+    PlainColumn("待上报", 8, "right"),
+    PlainColumn("说明", 24, "left"),
+)
+_HISTORY = (
+    PlainColumn("时间", 20),
+    PlainColumn("途径", 6),
+    PlainColumn("方向", 6),
+    PlainColumn("变更", 8, "right"),
+    PlainColumn("大小", 10, "right"),
+    PlainColumn("结果", 10),
+    PlainColumn("耗时", 10, "right"),
+    PlainColumn("说明", 30, "left", grows=True),
+)
+
+
+class SeatOverview(QWidget):
+    """Figures on top, bureaus on the left, the chosen bureau's seats and their history on the right."""
+
+    log_wanted = Signal(object)
+    """The exchanges of a :class:`Seat` in the log."""
+
+    def __init__(self, desk: Desk, page: Page) -> None:
+        super().__init__()
+        self._desk = desk
+        self._page = page
+        self.files = Files()
+        self.seats = PlainTable("席位", _SEATS, "个")
+        self.tiles = Tiles(
+            (
+                ("bureaus", "单位"),
+                ("heard", "今日有联系"),
+                ("silent", f"沉默 {SILENT_DAYS} 天以上"),
+                ("pending", "待上报"),
+                ("held", "待前序与隔离"),
+                ("conflicts", "待处理冲突"),
+            )
+        )
+        self.bureaus = PlainTable("各单位", _BUREAUS, "个")
+        self.bureaus.set_empty_words("还没有登记过席位", "签发登记码，席位登记后就会出现在这里")
+        self.seats.set_empty_words("选中一个单位，这里显示它的席位", "")
+        self.history = PlainTable("交换经历", _HISTORY, "次")
+        self.history.set_empty_words("选中一个席位，这里显示它的全部交换", "")
+        refresh = page.offer(Action("reload_seats", "刷新", self.start, "", "refresh"))
+        export = page.offer(Action("export_seats", "导出各单位状态", self.export, "", "export"))
+        to_log = page.offer(Action("seat_log", "在交换记录中查看", self._to_log, "", "log", self._has_seat))
+        for action in (refresh, export):
+            self.bureaus.add_tool(tool_button(action, words=True))
+        self.history.add_tool(tool_button(to_log, words=True))
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.setChildrenCollapsible(False)
+        right.setHandleWidth(13)
+        right.addWidget(self.seats)
+        right.addWidget(self.history)
+        right.setSizes([200, 300])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.tiles)
+        column.addWidget(Panes(self.bureaus, right, 0.5), 1)
+        self.bureaus.chosen.connect(self._bureau_chosen)
+        self.seats.chosen.connect(self._seat_chosen)
+        self.seats.opened.connect(lambda _: self._to_log())
+
+    def start(self) -> Job:
+        """Read again; the chosen bureau stays chosen."""
+        return self._desk.jobs.run(
+            "读取各单位状态", lambda _: self._desk.control.overview(), self._show, self._page.report,
+            quiet=True, owner=self, newest=True,
+        )  # fmt: skip
+
+    def export(self) -> Job | None:
+        """The seats' states as a workbook."""
+        today = self._desk.store.clock.today()
+        path = self.files.to_save(self, "导出各单位同步状态", f"各单位同步状态-{today:%Y%m%d}.xlsx")
+        if path is None:
+            return None
+        return self._desk.jobs.run(
+            "导出各单位同步状态",
+            lambda progress: self._desk.control.export(path, progress),
+            lambda count: self._page.messages.say(SUCCESS, f"已导出 {count:,} 个席位的状态：{path}"),
+            self._page.report, owner=self,
+        )  # fmt: skip
+
+    # --- showing -------------------------------------------------------------
+    def _show(self, found: Overview) -> None:
+        before = self.bureaus.current()
+        self._show_tiles(found)
+        self.bureaus.set_rows([_bureau_row(one) for one in found.bureaus])
+        names = [one.bureau for one in found.bureaus]
+        if names:
+            self.bureaus.select(names.index(before.bureau) if before and before.bureau in names else 0)
+
+    def _show_tiles(self, found: Overview) -> None:
+        seats = [s for s in found.seats if s.active]
+        heard = sum(s.silent == 0 for s in seats)
+        silent = [s for s in seats if s.quiet]
+        pending = sum(s.pending for s in seats)
+        parked, held = (sum(getattr(s, name) for s in seats) for name in ("parked", "quarantined"))
+        conflicts = sum(b.conflicts for b in found.bureaus)
+        self.tiles.put("bureaus", f"{len(found.bureaus):,} 个", f"{len(seats):,} 个席位在用")
+        self.tiles.put("heard", f"{heard:,} 个席位", f"共 {len(seats):,} 个", "good" if heard else "off")
+        never = sum(s.silent is None for s in silent)
+        self.tiles.put(
+            "silent", f"{len(silent):,} 个席位", f"其中 {never:,} 个从未联系" if never else "",
+            "bad" if silent else "good",
+        )  # fmt: skip
+        self.tiles.put("pending", f"{pending:,} 条变更", "席位最近一次报告", "wait" if pending else "good")
+        self.tiles.put(
+            "held", f"{parked + held:,} 个变更集",
+            f"待前序 {parked:,}　隔离 {held:,}" if parked + held else "",
+            "bad" if held else "wait" if parked else "good",
+        )  # fmt: skip
+        self.tiles.put("conflicts", f"{conflicts:,} 处", "按涉及单位计", "bad" if conflicts else "good")
+
+    def _bureau_chosen(self, one: BureauState | None) -> None:
+        seats = one.seats if one else []
+        self.seats.set_rows([_seat_row(seat) for seat in seats])
+        if seats:
+            self.seats.select(0)
+
+    def _seat_chosen(self, seat: Seat | None) -> None:
+        self._page.update_actions()
+        if seat is None:
+            self.history.set_rows([])
+            return
+        self._desk.jobs.run(
+            "读取席位经历", lambda _: self._desk.control.history(seat),
+            lambda rows: self.history.set_rows([_history_row(row) for row in rows]),
+            self._page.report, quiet=True, owner=self, newest=True,
+        )  # fmt: skip
+
+    def _has_seat(self) -> bool:
+        return self.seats.current() is not None
+
+    def _to_log(self) -> None:
+        self.log_wanted.emit(self.seats.current())
+
+
+def _days(silent: int | None) -> str:
+    if silent is None:
+        return "从未"
+    return f"{silent} 天" if silent else "今天"
+
+
+def _bureau_row(one: BureauState) -> PlainRow:
+    last = one.last
+    parked, held = one.total("parked"), one.total("quarantined")
+    texts = (
+        one.name or NOTHING, str(len(one.seats)), moment(last.contact_at) if last else NOTHING,
+        CARRIERS.get(last.carrier, last.carrier) if last else NOTHING, _days(last.silent if last else None),
+        f"{one.total('pending'):,}", str(parked), str(held), str(one.conflicts),
+    )  # fmt: skip
+    marks: list[tuple[int, str]] = [(4, "bad")] if one.quiet else []
+    marks += [(at, "bad") for at, count in ((7, held), (8, one.conflicts)) if count]
+    marks += [(6, "wait")] if parked else []
+    return PlainRow(texts, tuple(marks), one)
+
+
+def _seat_row(seat: Seat) -> PlainRow:
+    said = [f"时钟超前 {seat.ahead_minutes:,} 分钟"] if seat.ahead_minutes else []
+    said += [f"{seat.parked} 个变更集待前序"] if seat.parked else []
+    said += [f"{seat.quarantined} 个变更集隔离待审"] if seat.quarantined else []
+    texts = (
+        seat.name, "在用" if seat.active else "已吊销", seat.person or NOTHING, moment(seat.contact_at),
+        _days(seat.silent), f"{seat.pending:,}", "；".join(said) or NOTHING,
+    )  # fmt: skip
+    marks: list[tuple[int, str]] = [(1, "good" if seat.active else "bad")]
+    marks += [(4, "bad")] if seat.quiet else []
+    marks += [(6, "bad" if seat.quarantined else "wait")] if said else []
+    return PlainRow(texts, tuple(marks), seat)
+
+
+def _history_row(row: Row) -> PlainRow:
+    one: dict[str, Any] = row.values
+    word, tone = OUTCOMES.get(str(one["outcome"]), (str(one["outcome"]), "plain"))
+    texts = (
+        moment(one["started_at"], seconds=True), CARRIERS.get(one["carrier"], str(one["carrier"])),
+        DIRECTIONS.get(one["direction"], str(one["direction"])), f"{one['changes'] or 0:,}",
+        size_text(one["bytes"]), word, took(one["duration_ms"]), str(one["reason"] or NOTHING),
+    )  # fmt: skip
+    return PlainRow(texts, ((5, tone),), row)

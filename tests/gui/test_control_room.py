@@ -1,0 +1,157 @@
+"""单位与席位, 查找交换包, 审计核验: the centre's control room."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.choosing import Files
+from desktop.ui.pages.sync_log import SyncLogPage
+from desktop.work.media import MediumInfo
+from shared.access import HUB_ACTOR
+from tests.fixtures.devices import quiet
+from tests.gui.exchange_desks import Post, settle
+
+
+class Chosen(Files):
+    """Answers instead of a person."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self._path = path
+
+    def to_save(self, parent: QWidget, title: str, name: str, kinds: str = "") -> Path | None:
+        return self._path
+
+
+def opened(qtbot: QtBot, post: Post, tab: str) -> SyncLogPage:
+    page = SyncLogPage(post.desk("wang"))
+    qtbot.addWidget(page)
+    page.resize(1206, 700)
+    page.show()
+    page.shown({"tab": tab})
+    settle(post.desk("wang").jobs)
+    return page
+
+
+@pytest.fixture
+def busy(post: Post, tmp_path: Path) -> tuple[Post, str]:
+    """甲局 by network and by stick, 乙局 in conflict with it; the fingerprint of the stick's package."""
+    post.update("linwei", "market_entity", post.entity(3), address="乙局的地址")
+    post.sync("linwei")
+    post.update("chenmin", "market_entity", post.entity(3), address="甲局的地址")
+    post.sync("chenmin")
+    post.update("chenmin", "market_entity", post.entity(6), phone="021-6")
+    made = post.desk("chenmin").media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
+    post.hub.handle(io.BytesIO(made.path.read_bytes()), io.BytesIO(), carrier="media")
+    post.sync("wang", "chenmin", "wang")
+    return post, made.fingerprint_text
+
+
+def by_name(rows: list[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in rows}
+
+
+# --- where everybody stands ----------------------------------------------------------
+def test_bureaus_and_their_seats(qtbot: QtBot, busy: tuple[Post, str]) -> None:
+    page = opened(qtbot, busy[0], "seats")
+    found = by_name(page.seats.bureaus.texts())
+    assert set(found) == {"甲局", "乙局", "监管平台中心"}
+    assert found["甲局"][0] == "1" and found["甲局"][3:] == ("今天", "0", "0", "0", "1")
+    assert found["乙局"][2:4] == ("网络", "今天")
+    assert "3 个" in page.seats.tiles.text("bureaus") and "3 个席位" in page.seats.tiles.text("heard")
+    assert page.seats.seats.texts()[0][1] == "在用"
+
+
+def test_a_seats_whole_history_and_the_way_to_the_log(qtbot: QtBot, busy: tuple[Post, str]) -> None:
+    post, _ = busy
+    page = opened(qtbot, post, "seats")
+    page.seats.bureaus.select([r[0] for r in page.seats.bureaus.texts()].index("甲局"))
+    settle(post.desk("wang").jobs)
+    assert [row[0] for row in page.seats.seats.texts()] == ["甲局-01"]
+    carriers = [row[1] for row in page.seats.history.texts()]
+    assert carriers.count("介质") == 1 and "有冲突" in {row[5] for row in page.seats.history.texts()}
+    page.seats._to_log()
+    settle(post.desk("wang").jobs)
+    assert page.tabs.current == "log" and page.log.table.model.total == len(carriers)
+
+
+def test_what_is_pending_parked_and_silent(qtbot: QtBot, post: Post, tmp_path: Path) -> None:
+    desk = post.desk("chenmin")
+    for place in range(3):
+        post.update("chenmin", "market_entity", post.entity(place), phone=f"021-{place}")
+        desk.session.engine.cut()
+    from tests.fixtures.devices import Device
+
+    device = Device(
+        desk.session.store, desk.session.device_keys, desk.session.engine, desk.session.actor,
+        desk.session.grant, tmp_path, post.hub,
+    )  # fmt: skip
+    handled = post.hub.handle(io.BytesIO(device.export_only(3)), io.BytesIO())
+    assert [s.status for s in handled.intake.sets] == ["parked"], handled.intake.sets
+    with post.hub.store.unit(HUB_ACTOR) as unit:
+        declared = post.hub.store.types["seat_state"]
+        seat = declared.id_for_key(post.desk("linwei").session.device)
+        long_ago = (post.hub.clock.now().replace(year=2025)).isoformat()
+        unit.update(declared, seat, {"last_contact_at": long_ago}, proven=True)
+    post.sync("wang")
+    page = opened(qtbot, post, "seats")
+    found = by_name(page.seats.bureaus.texts())
+    assert found["甲局"][5] == "1"
+    assert found["乙局"][3].endswith("天") and int(found["乙局"][3].split()[0]) > 300
+    assert "1 个席位" in page.seats.tiles.text("silent") and "1 个变更集" in page.seats.tiles.text("held")
+
+
+def test_the_overview_as_a_workbook(qtbot: QtBot, busy: tuple[Post, str], tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    post, _ = busy
+    page = opened(qtbot, post, "seats")
+    page.seats.files = Chosen(tmp_path / "seats.xlsx")
+    page.seats.export()
+    settle(post.desk("wang").jobs)
+    assert "已导出 3 个席位" in page.messages.text()
+    sheet = load_workbook(tmp_path / "seats.xlsx").worksheets[0]
+    assert any("甲局-01" in str(cell.value) for row in sheet.iter_rows() for cell in row)
+
+
+# --- look-up by fingerprint ------------------------------------------------------------
+def test_a_package_is_found_by_what_the_sheet_says(qtbot: QtBot, busy: tuple[Post, str]) -> None:
+    post, fingerprint = busy
+    page = opened(qtbot, post, "traces")
+    for typed in (fingerprint, fingerprint.replace(" ", "").lower(), fingerprint[:9]):
+        page.traces.field.setText(typed)
+        page.traces.look_up()
+        settle(post.desk("wang").jobs)
+        assert "同步日志" in [row[1] for row in page.traces.table.texts()]
+        assert {row[4].replace(" ", "") for row in page.traces.table.texts()} == {fingerprint.replace(" ", "")}
+    page.traces.field.setText("FFFF FFFF FFFF FFFF")
+    page.traces.look_up()
+    settle(post.desk("wang").jobs)
+    assert page.traces.table.texts() == []
+    page.traces.field.setText("不是指纹")
+    page.traces.look_up()
+    settle(post.desk("wang").jobs)
+    assert "至少 8 位十六进制" in page.messages.text()
+
+
+# --- proofs ------------------------------------------------------------------------------
+def test_one_button_verifies_and_finds_a_changed_byte(qtbot: QtBot, busy: tuple[Post, str]) -> None:
+    post, _ = busy
+    desk = post.desk("wang")
+    page = opened(qtbot, post, "proofs")
+    page.proofs.button.click()
+    settle(desk.jobs)
+    assert "核验通过" in page.messages.text()
+    assert {row[2] for row in page.proofs.results.texts()} == {"完整"}
+    assert page.proofs.acts.texts()[0][2] == "核验审计链"
+    with desk.session.store.write() as connection:
+        connection.exec_driver_sql("UPDATE audit SET detail = detail || '.' WHERE no = 1")
+    page.proofs.button.click()
+    settle(desk.jobs)
+    assert "1 处不完整" in page.messages.text() and "第 1 条内容被改动" in page.messages.text()
+    assert ("审计记录", "有问题") in {(row[0], row[2]) for row in page.proofs.results.texts()}
