@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from desktop.demo.hub_process import NAME, HubProcess
 from desktop.ui.welcome.doors import Doors
 from desktop.work.enrolment import Enrolment
 from desktop.work.events import Events
+from desktop.work.highwater import STATE_VARIABLE
 from desktop.work.jobs import Progress
 from desktop.work.keys import KeyFile
 from desktop.work.settings import Settings
@@ -20,6 +22,7 @@ from desktop.work.settings import Settings
 
 def run(folder: Path) -> int:
     """Make the demonstration once, then open it; returns when the window is closed."""
+    os.environ[STATE_VARIABLE] = str((folder / "state").absolute())
     hub = HubProcess(folder / "hub")
     places = {p.account: Settings(folder / p.account) for p in PLAYERS}
     if not hub.exists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from desktop.demo.cast import CHEN, WANG, ZHOU
 from desktop.demo.hub_process import HubProcess
 from desktop.demo.stage import Stage
 from desktop.demo.station import Station
+from desktop.work.highwater import STATE_VARIABLE
 
 
 class Story:
@@ -53,6 +55,7 @@ def play(folder: Path, pictures: Path | None = None) -> int:
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    os.environ[STATE_VARIABLE] = str((folder / "state").absolute())
     story = Story(folder)
     hub = HubProcess(folder / "hub")
     stations = {p.account: Station(p, folder / "stations" / p.account) for p in (CHEN, ZHOU, WANG)}

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from desktop.work.desk import Desk
 from desktop.work.enrolment import Enrolment
 from desktop.work.events import Events
+from desktop.work.highwater import STATE_VARIABLE
 from desktop.work.jobs import Jobs
 from desktop.work.keys import Argon, KeyFile
 from desktop.work.session import Session, sign_in
@@ -51,6 +52,11 @@ class Stage:
     """A folder with a hub and enrolled installations, ready to be copied."""
 
     folder: Path
+
+    @property
+    def state(self) -> Path:
+        """What its installations keep outside their data folders: it goes with the copy."""
+        return self.folder / "state"
 
     def copy(self, to: Path) -> Stage:
         """The same, to be changed at will."""
@@ -175,16 +181,26 @@ def settle(jobs: Jobs) -> None:
     raise AssertionError("jobs do not end")
 
 
+def made_once(folder: Path) -> Stage:
+    """A stage with what its installations keep outside their data folders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(Stage(folder).state))
+        return build_stage(folder)
+
+
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Made once per run."""
-    return build_stage(tmp_path_factory.mktemp("stage"))
+    return made_once(tmp_path_factory.mktemp("stage"))
 
 
 @pytest.fixture
-def post(stage: Stage, tmp_path: Path, jobs: Jobs) -> Iterator[Post]:
+def post(
+    stage: Stage, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Post]:
     """A copy that is this test's own."""
     made = Post(stage.copy(tmp_path / "stage"), jobs)
+    monkeypatch.setenv(STATE_VARIABLE, str(made.stage.state))
     yield made
     jobs.wait_idle()
     made.close()
