@@ -104,6 +104,7 @@ class Hub:
         self.snapshots.close()
         self.store.close()
         release(self._held)
+        self._held = None
 
     # --- one package ---------------------------------------------------------
     def signer(self, core: Core) -> VerifyKey | None:
@@ -114,6 +115,11 @@ class Hub:
         if found is not None and found.revoked and core.kind is not Kind.CHANGES:
             raise HubRefused(
                 "这台设备已被吊销，中心不再接收它的数据。", "数据仍在本机，请联系中心管理员办理。"
+            )
+        if found is None and self.ledger.restored_at:
+            raise HubRefused(
+                f"中心在 {self.ledger.restored_at[:10]} 从备份恢复过，不认识这台设备：可能是备份之后登记的。",
+                "本机数据都还在，请保留数据文件夹，联系中心管理员重新登记这台设备。",
             )
         return self.device_keys.signer(core, found) if found else None
 

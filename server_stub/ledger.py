@@ -95,6 +95,11 @@ class Ledger:
             self._lineage = epochs.read(connection)
         self.review = Review(store, self._apply, _REFUSALS)
 
+    @property
+    def restored_at(self) -> str:
+        """When the hub last came back from a backup; ``""`` = never."""
+        return self._lineage.began_at
+
     # --- devices -------------------------------------------------------------
     def device(self, device: str) -> DeviceRow | None:
         """The device's keys; None when unknown."""

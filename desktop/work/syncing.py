@@ -10,10 +10,11 @@ from desktop.work.session import Session
 from shared.changes import decode_block
 from shared.errors import BadAnswer, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
-from shared.store import exchange
+from shared.store import exchange, rewinding
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
 from shared.store.journal import raw_blocks
+from shared.store.rewinding import Rewound
 from sync import changeset
 from sync.carrier import Progress
 from sync.http import HttpCarrier
@@ -70,6 +71,7 @@ class SyncState:
     :param receipted: own changes the hub has signed for.
     :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
+    :param restored: what to say about the hub's return from a backup; ``""`` when there is nothing.
     """
 
     pending_changes: int
@@ -79,6 +81,7 @@ class SyncState:
     evidence_at: str
     complete_at: str
     load: str = ""
+    restored: str = ""
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -168,6 +171,7 @@ class Syncing:
             sets = exchange.all_sets(connection)
             attempts = exchange.attempts(connection)
             evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
+            restored = _restored(rewinding.rewound(connection))
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
             sealed=max(0, at.sealed - at.receipted),
@@ -176,6 +180,7 @@ class Syncing:
             evidence_at=evidence,
             complete_at=complete,
             load=load_words(self._session.store),
+            restored=restored,
             sets=[_view(s) for s in sets],
             attempts=attempts,
         )
@@ -210,6 +215,18 @@ class Syncing:
             self._session.records.announce(types, INITIATOR)
         if {"user", "bureau"} & types:
             self._session.refresh()
+
+
+def _restored(found: Rewound) -> str:
+    """What the hub's return from a backup means here; said until everything is signed for again."""
+    if not found.left:
+        return ""
+    text = f"中心从备份恢复过（{found.at[:10]}），本机有 {found.offered:,} 条变更重新上报"
+    if found.lost:
+        return f"{text}，其中 {found.lost:,} 条归档已久、本机不再保存，请联系中心管理员。"
+    if found.left < found.offered:
+        return f"{text}，还有 {found.left:,} 条等待回执。"
+    return f"{text}；无需办理，照常同步或用介质交换即可。"
 
 
 def _view(one: SetRow) -> SetView:

@@ -26,8 +26,8 @@ def _backup(parsed: argparse.Namespace) -> None:
         target, verified = backup.make(hub, parsed.to, lambda text: print(text, flush=True))
     print(f"备份已核验：{target}")
     _tell(verified)
-    for name, size in verified.manifest.others.items():
-        print(f"未包含在内，请另行保存：{name}（{size:,} 字节）")
+    for name, (files, size) in _beside(verified.manifest.others).items():
+        print(f"未包含在内，请另行保存：{name}（{files:,} 个文件，{size:,} 字节）")
     print("请把备份存到另一台机器上，并与密钥口令分开保管。")
 
 
@@ -45,6 +45,16 @@ def _restore(parsed: argparse.Namespace) -> None:
         print(f"恢复前的数据另存在：{done.aside}")
     print("现在可以启动服务。各单位照常同步或用介质交换，备份之后的数据会自动重新上报。")
     print("备份之后登记的设备请重新发登记码；备份之后办理的吊销请重新办理。")
+
+
+def _beside(others: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """What lies beside the database, by folder: how many files, how many bytes."""
+    found: dict[str, tuple[int, int]] = {}
+    for path, size in others.items():
+        top = path.split("/")[0]
+        files, total = found.get(top, (0, 0))
+        found[top] = files + 1, total + size
+    return found
 
 
 def _tell(verified: Verified) -> None:

@@ -72,6 +72,7 @@ class SyncPage(Page):
         self._desk = desk
         self.lease_bar = MessageBar()
         self.load_bar = MessageBar()
+        self.restored_bar = MessageBar()
         self.tiles = Tiles(
             (
                 ("pending", "待同步"),
@@ -109,6 +110,7 @@ class SyncPage(Page):
         desk.jobs.started.connect(self._follow)
         self.body.addWidget(self.lease_bar)
         self.body.addWidget(self.load_bar)
+        self.body.addWidget(self.restored_bar)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
         self.body.addWidget(lower, 1)
@@ -217,6 +219,10 @@ class SyncPage(Page):
         )  # fmt: skip
         self._show_lease(lease)
         self._show_load(state)
+        if state.restored:
+            self.restored_bar.say(WARNING, state.restored)
+        else:
+            self.restored_bar.clear()
         self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
