@@ -33,6 +33,7 @@ from shared.errors import (
 from shared.fictitious import market_entities
 from shared.standing import Standing
 from sync import package
+from sync.bundles import bundles
 from sync.media import clear_spool, explain, packages_in, read_to_spool, write_safely
 from sync.package import CoreDraft, Kind
 from sync.trust import DeviceKeys
@@ -612,3 +613,27 @@ def test_damage_shows_without_knowing_the_signer(far: Station, stick: Path) -> N
         bad[at] ^= 4
         with pytest.raises(PackageError):
             package.intact(io.BytesIO(bad))
+
+
+def test_more_than_one_package_holds_goes_into_several_each_good_on_its_own(
+    centre: Place, far: Station, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.insert("market_entity", *ENTITIES[20:25])
+    far.session.engine.cut()
+    far.insert("market_entity", *ENTITIES[25:30])
+    monkeypatch.setattr("desktop.work.media.bundles", lambda sets: bundles(sets, 10))
+    last = far.media.export(stick, STICK, quiet)
+    (first,) = last.others
+    assert [m.word for m in far.media.register.movements() if m.way == "out"] == ["已交出", "已交出"]
+    assert sum(r.hand_over.changes or 0 for r in (first, last)) >= 10
+    late = at_hub(centre.hub, last.path)  # the second arrives first: it waits
+    early = at_hub(centre.hub, first.path)
+    with centre.hub.store.read() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM market_entity").scalar()
+    assert found == 30
+    for answer in (early, late):
+        received = far.media.receive(answer, quiet)
+        far.media.apply(received, STICK, quiet)
+        received.close()
+    assert {m.word for m in far.media.register.movements() if m.way == "out"} == {"已送达"}
+    assert [s.standing for s in Syncing(far.session).state().sets[-2:]] == [Standing.APPLIED, Standing.APPLIED]

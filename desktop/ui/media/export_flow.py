@@ -178,6 +178,7 @@ class ExportFlow(Flow):
                         Fact("大小", size_text(result.size)),
                         Fact("指纹", result.fingerprint_text, "accent"),
                         Fact("交换包号", result.package_id),
+                        *_other_facts(result),
                     ],
                 ),
                 *_attachment_facts(carried),
@@ -210,6 +211,14 @@ def _attachment_facts(carried: Carried | None) -> list[Section]:
         text = f"{carried.left:,} 个（{size_text(carried.left_bytes)}）：介质放不下，请换一个介质再导出一次"
         facts.append(Fact("没有带上", text, "wait"))
     return [("附件", facts)]
+
+
+def _other_facts(result: ExportResult) -> list[Fact]:
+    """The packages before the last one, when one did not hold everything."""
+    return [
+        Fact("另有一个包", f"{one.path.name}，指纹 {one.fingerprint_text}；交接单在“往来登记”里打印")
+        for one in result.others
+    ]
 
 
 def hand_over_facts(one: HandOver) -> list[Fact]:
