@@ -13,6 +13,7 @@ from desktop.work.courier import Courier
 from desktop.work.events import Events
 from desktop.work.evidence import read_evidence
 from desktop.work.exporting import Exporting
+from desktop.work.held import Held
 from desktop.work.importing import Importing
 from desktop.work.inspecting import Inspecting
 from desktop.work.jobs import Jobs
@@ -47,6 +48,7 @@ class Cases:
     importing: Importing
     exporting: Exporting
     control: Control
+    held: Held
 
     @classmethod
     def at(cls, store: Store, records: Records, calendar: Workdays | None = None) -> Cases:
@@ -67,6 +69,7 @@ class Cases:
             importing=Importing(store, records, exporting),
             exporting=exporting,
             control=Control(store, records, exporting),
+            held=Held(store, records),
         )
 
     def evidence(self) -> Evidence:

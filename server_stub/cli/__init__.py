@@ -8,12 +8,23 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server_stub.cli import backups, exchanging, invitations, keys, loading, logs, mailing, people, serving
+from server_stub.cli import (
+    backups,
+    exchanging,
+    held,
+    invitations,
+    keys,
+    loading,
+    logs,
+    mailing,
+    people,
+    serving,
+)
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import PASSPHRASE
 from shared.errors import YizhanError
 
-MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups)
+MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups, held)
 """Each brings its own commands; a new topic is a module and a word here."""
 
 

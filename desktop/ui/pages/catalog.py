@@ -70,6 +70,11 @@ def specs(desk: Desk) -> list[PageSpec]:
 
         return ConflictsPage(desk)
 
+    def held() -> Page:
+        from desktop.ui.pages.held import HeldPage
+
+        return HeldPage(desk)
+
     def sync_log() -> Page:
         from desktop.ui.pages.sync_log import SyncLogPage
 
@@ -91,6 +96,7 @@ def specs(desk: Desk) -> list[PageSpec]:
         PageSpec("sync", "同步", "sync", sync, lambda: True),
         PageSpec("media", "介质交换", "media", media, lambda: True),
         PageSpec("conflicts", "冲突", "conflict", conflicts, lambda: reads("conflict")),
+        PageSpec("held", "隔离待审", "lock", held, lambda: reads("held_set")),
         PageSpec("sync_log", "同步日志", "log", sync_log, lambda: reads("exchange")),
         PageSpec("settings", "设置", "settings", settings, lambda: True),
     ]
