@@ -82,4 +82,4 @@ def _user_state(parsed: argparse.Namespace) -> None:
 def _revoke(parsed: argparse.Namespace) -> None:
     with opened(parsed) as hub:
         hub.ledger.revoke(parsed.device, parsed.reason)
-    print("设备已吊销，中心不再接收它的数据。")
+    print("设备已吊销：此前已接受的内容继续有效，以后再到的隔离待审。")
