@@ -7,15 +7,17 @@ import io
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 import pytest
 
+from server_stub.cli.shelf import FileShelf, volume_bytes
 from server_stub.hub import Hub
 from shared.access import HUB_ACTOR
 from shared.changes import SEQ_BITS, SEQ_MASK
-from shared.errors import Cancelled, DiskFull, PackageTampered, StoreError
+from shared.errors import Cancelled, DiskFull, InputError, PackageTampered, StoreError
 from shared.fictitious import market_entities
 from shared.store import audit, sql, swapping
 from shared.store.exchange import attempts, cursors
@@ -641,3 +643,24 @@ def test_the_head_says_what_is_inside(large: Place) -> None:
 
 
 VOLUME = (1 << 20) + 40_000
+
+
+def test_the_size_of_a_volume_is_checked_as_typed() -> None:
+    assert volume_bytes(0) <= package.MAX_VOLUME and volume_bytes(900) == 900_000_000
+    for wrong in (1, 16, 4_000):
+        with pytest.raises(InputError, match="分卷大小应在"):
+            volume_bytes(wrong)
+
+
+def test_volumes_get_their_names_when_all_are_written(
+    large: Place, enrol_at: Enrol, tmp_path: Path
+) -> None:
+    device = enrol_at(large.a, "chenmin")
+    shelf = FileShelf(tmp_path / "回件.yzp", VOLUME)
+    large.hub.handle(io.BytesIO(device.export()), shelf.open(1), shelf)
+    assert not list(tmp_path.glob("回件*.yzp"))
+    written = shelf.finish()
+    assert [p.name for p in written] == [f"回件-第{i}卷.yzp" for i in range(1, len(written) + 1)]
+    for path in reversed(written):
+        device.take(path.read_bytes())
+    assert loaded(device)
