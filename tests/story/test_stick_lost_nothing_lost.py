@@ -139,7 +139,7 @@ def test_a_lost_stick_loses_nothing_and_harms_nothing_when_it_turns_up(town: Tow
     late_answer = drawer / "迟到的回件.yzp"
     town.import_at_hub(drawer / lost.name, late_answer)
     assert at_hub(town) == whole
-    assert take_in(zhou, late_answer).changes == 0
+    assert take_in(zhou, late_answer).changes <= 1  # at most the hub's note of where the seat stands
     assert standings(records_page(zhou, "alert")) == known
 
     # and life goes on: the next export is taken in as if nothing had happened
