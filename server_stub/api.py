@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 
+from server_stub import described
 from server_stub.hub import Hub
 from server_stub.reception import Reception
 from server_stub.spool import MAX_PACKAGE, Limits
@@ -42,7 +43,7 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
         said = {"code": refused.code, "message": refused.message, "hint": refused.hint}
         return JSONResponse(said, status_code=422)
 
-    @app.get("/v1/hub")
+    @app.get("/v1/hub", responses=described.ABOUT)
     def about() -> dict[str, str]:
         """Who this is; the key is public and pinned by one-time codes."""
         return {
@@ -52,7 +53,7 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
             "time": hub.clock.stamp(),
         }
 
-    @app.head("/v1/packages/{package_id}")
+    @app.head("/v1/packages/{package_id}", response_class=Response, responses=described.OFFSET)
     def offset(package_id: str) -> Response:
         """How much of a package has arrived."""
         have = reception.offset(package_id)
@@ -60,7 +61,7 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
             return Response(status_code=404)
         return Response(headers={"Upload-Offset": str(have)})
 
-    @app.put("/v1/packages/{package_id}")
+    @app.put("/v1/packages/{package_id}", response_class=Response, responses=described.UPLOAD)
     async def upload(
         package_id: str,
         request: Request,
@@ -84,7 +85,7 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
         have = await run_in_threadpool(reception.take, package_id, offset, size, bytes(body))
         return Response(headers={"Upload-Offset": str(have)})
 
-    @app.get("/v1/packages/{package_id}/answer")
+    @app.get("/v1/packages/{package_id}/answer", response_class=FileResponse, responses=described.ANSWER)
     def answer(package_id: str) -> Response:
         """The sealed answer; ranges are honoured."""
         found = reception.answer(package_id)
