@@ -23,7 +23,7 @@ from shared.changes import SEQ_BITS, Block, Op
 from shared.errors import AccessDenied, YizhanError
 from shared.ids import key_id
 from shared.record import RecordType
-from shared.scope import bureau_stream, bureaus_of
+from shared.scope import bureau_stream, bureaus_of, divisions_of
 from shared.store import audit, sql
 from shared.store.merging import Moved
 from shared.store.references import Origins
@@ -241,16 +241,26 @@ class Review:
         if not isinstance(refused, Moved):
             return None
         named = bureaus_of(refused.streams)
-        if named:
-            return named[0]
-        postgres = sql.is_postgres(connection)
-        rows = connection.exec_driver_sql(
-            'SELECT bureau FROM claim WHERE "_deleted" = 0 AND '
-            + sql.in_ids(postgres, "entity_id")
-            + " ORDER BY rid DESC",
-            (sql.ids_parameter(postgres, list(refused.record_ids)),),
-        ).fetchall()
-        return str(rows[0][0]) if rows else None
+        return named[0] if named else _responsible(connection, refused)
+
+
+def _responsible(connection: sa.Connection, moved: Moved) -> str | None:
+    """Who keeps records of a division: whoever has claimed one of them, else the highest bureau there."""
+    divisions = set(divisions_of(moved.streams))
+    rows = sql.execute(
+        connection, 'SELECT id, parent, division, code FROM bureau WHERE "_deleted" = 0 ORDER BY code'
+    ).fetchall()
+    there = {str(r[0]): r for r in rows if r[2] in divisions}
+    claimed = connection.exec_driver_sql(
+        'SELECT bureau FROM claim WHERE "_deleted" = 0 AND '
+        + sql.in_ids(sql.is_postgres(connection), "entity_id")
+        + " ORDER BY rid DESC",
+        (sql.ids_parameter(sql.is_postgres(connection), list(moved.record_ids)),),
+    ).fetchall()
+    for (bureau,) in claimed:
+        if str(bureau) in there:
+            return str(bureau)
+    return next((bureau for bureau, row in there.items() if row[1] not in there), None)
 
 
 def held_id(cs_id: str) -> str:
