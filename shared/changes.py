@@ -111,7 +111,10 @@ def encode_block(block: Block) -> bytes:
 
 def decode_block(raw: bytes) -> Block:
     """Back from bytes; raises ``msgspec.DecodeError`` for anything else."""
-    block = _decoder.decode(raw)
+    try:
+        block = _decoder.decode(raw)
+    except RecursionError:
+        raise msgspec.ValidationError("nested too deep") from None
     for run in block.runs:
         n, width = run.count, len(run.fields)
         whole = len(run.ids) % 16 == 0 and len(run.columns) in (width, 0) and n > 0

@@ -32,6 +32,7 @@ from sync.describe import describe
 from sync.package import Core, CoreDraft, Entry, Kind, open_package, seal_bytes, self_signed, verify
 from sync.signing import SigningKey, VerifyKey
 from sync.suite import OpenKey
+from tests.fixtures.longer import more
 
 pack = msgspec.msgpack.encode
 SECRET = Ed25519PrivateKey.generate()
@@ -296,13 +297,13 @@ def only_package_errors(data: bytes) -> None:
             assert error.message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=more(150, 20_000), deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_fuzz_bytes(noise: bytes, with_magic: bool) -> None:
     only_package_errors(b"YZP1" + len32(noise) + noise if with_magic else noise)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=more(150, 20_000), deadline=None)
 @given(ANYTHING, st.sampled_from([VALID, REQUEST]), st.data())
 def test_fuzz_core_fields(value: object, base: bytes, data: st.DataObject) -> None:
     size = int.from_bytes(base[4:8], "big")
@@ -315,20 +316,20 @@ def test_fuzz_core_fields(value: object, base: bytes, data: st.DataObject) -> No
     only_package_errors(b"YZP1" + len32(pack([core_bytes, value])) + rest)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=more(150, 20_000), deadline=None)
 @given(ANYTHING, st.sampled_from(["header_hash", "n_chunks", "raw_len", "n_entries", "volumes", "earlier"]))
 def test_fuzz_signed_trailer_fields(value: object, name: str) -> None:
     only_package_errors(by_hand(Hand(trailer={name: value})))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=more(150, 20_000), deadline=None)
 @given(st.binary(max_size=120))
 def test_fuzz_signed_inside(noise: bytes) -> None:
     only_package_errors(by_hand(Hand(raw=noise)))
     only_package_errors(by_hand(Hand(compress=lambda raw: noise or b"\0")))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=more(200, 20_000), deadline=None)
 @given(st.data(), st.sampled_from([VALID, REQUEST]))
 def test_fuzz_splices(data: st.DataObject, base: bytes) -> None:
     start = data.draw(st.integers(0, len(base)))
