@@ -17,7 +17,7 @@ from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.world import Options, World, told_again
 
 PER_TEST = 10
-HISTORIES = more(20, 600)
+HISTORIES = more(10, 600)
 """Of each kind; a history of this length meets about seven."""
 
 CLIENT_STEPS = {
