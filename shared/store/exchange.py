@@ -256,12 +256,14 @@ class Attempt:
     message: str
 
 
+_ENDED = {"done": "成功", "failed": "失败", "cancelled": "已取消"}
 _EVENTS = {("media", "up"): "media_out", ("media", "down"): "media_in"}
 
 
 def log_attempt(connection: sa.Connection, one: Attempt) -> None:
     """Remember an exchange, failed or not; the audit chain holds on to what passed."""
-    detail = f"{one.outcome} {one.package_id} {one.fingerprint[:16]} {one.changes}"
+    word = _ENDED.get(one.outcome, one.outcome)
+    detail = f"{word}，{one.changes:,} 条变更，指纹 {one.fingerprint[:16].upper() or '无'}"
     audit.note(connection, one.at, "", _EVENTS.get((one.carrier, one.direction), "sync"), detail)
     sql.execute(
         connection,

@@ -74,7 +74,7 @@ def test_a_seats_whole_history_and_the_way_to_the_log(qtbot: QtBot, busy: tuple[
     settle(post.desk("wang").jobs)
     assert [row[0] for row in page.seats.seats.texts()] == ["甲局-01"]
     carriers = [row[1] for row in page.seats.history.texts()]
-    assert carriers.count("介质") == 1 and "有冲突" in {row[5] for row in page.seats.history.texts()}
+    assert carriers.count("介质") == 1 and "有冲突" in {row[4] for row in page.seats.history.texts()}
     page.seats._to_log()
     settle(post.desk("wang").jobs)
     assert page.tabs.current == "log" and page.log.table.model.total == len(carriers)

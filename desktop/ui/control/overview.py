@@ -14,7 +14,7 @@ from desktop.ui.notify import SUCCESS
 from desktop.ui.pages.page import Page, Panes
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.tiles import Tiles
-from desktop.ui.words import CARRIERS, DIRECTIONS, NOTHING, OUTCOMES, moment, took
+from desktop.ui.words import CARRIERS, NOTHING, OUTCOMES, moment
 from desktop.work.control import SILENT_DAYS, BureauState, Overview, Seat
 from desktop.work.jobs import Job
 
@@ -34,23 +34,20 @@ _BUREAUS = (
     PlainColumn("冲突", 6, "right"),
 )
 _SEATS = (
-    PlainColumn("席位", 18, "left", grows=True),
+    PlainColumn("席位", 14, "left"),
     PlainColumn("状态", 8),
-    PlainColumn("经办人", 10),
-    PlainColumn("最近联系", 18),
+    PlainColumn("最近联系", 17),
     PlainColumn("沉默", 8, "right"),
     PlainColumn("待上报", 8, "right"),
-    PlainColumn("说明", 24, "left"),
+    PlainColumn("说明", 12, "left", grows=True),
 )
 _HISTORY = (
-    PlainColumn("时间", 20),
+    PlainColumn("时间", 17),
     PlainColumn("途径", 6),
-    PlainColumn("方向", 6),
     PlainColumn("变更", 8, "right"),
-    PlainColumn("大小", 10, "right"),
-    PlainColumn("结果", 10),
-    PlainColumn("耗时", 10, "right"),
-    PlainColumn("说明", 30, "left", grows=True),
+    PlainColumn("大小", 9, "right"),
+    PlainColumn("结果", 9),
+    PlainColumn("说明", 14, "left", grows=True),
 )
 
 
@@ -87,17 +84,17 @@ class SeatOverview(QWidget):
         for action in (refresh, export):
             self.bureaus.add_tool(tool_button(action, words=True))
         self.history.add_tool(tool_button(to_log, words=True))
-        right = QSplitter(Qt.Orientation.Vertical)
-        right.setChildrenCollapsible(False)
-        right.setHandleWidth(13)
-        right.addWidget(self.seats)
-        right.addWidget(self.history)
-        right.setSizes([200, 300])
+        both = QSplitter(Qt.Orientation.Vertical)
+        both.setChildrenCollapsible(False)
+        both.setHandleWidth(13)
+        both.addWidget(self.bureaus)
+        both.addWidget(Panes(self.seats, self.history, 0.5))
+        both.setSizes([260, 260])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.tiles)
-        column.addWidget(Panes(self.bureaus, right, 0.5), 1)
+        column.addWidget(both, 1)
         self.bureaus.chosen.connect(self._bureau_chosen)
         self.seats.chosen.connect(self._seat_chosen)
         self.seats.opened.connect(lambda _: self._to_log())
@@ -202,12 +199,12 @@ def _seat_row(seat: Seat) -> PlainRow:
     said += [f"{seat.parked} 个变更集待前序"] if seat.parked else []
     said += [f"{seat.quarantined} 个变更集隔离待审"] if seat.quarantined else []
     texts = (
-        seat.name, "在用" if seat.active else "已吊销", seat.person or NOTHING, moment(seat.contact_at),
-        _days(seat.silent), f"{seat.pending:,}", "；".join(said) or NOTHING,
+        seat.name, "在用" if seat.active else "已吊销", moment(seat.contact_at), _days(seat.silent),
+        f"{seat.pending:,}", "；".join(said) or NOTHING,
     )  # fmt: skip
     marks: list[tuple[int, str]] = [(1, "good" if seat.active else "bad")]
-    marks += [(4, "bad")] if seat.quiet else []
-    marks += [(6, "bad" if seat.quarantined else "wait")] if said else []
+    marks += [(3, "bad")] if seat.quiet else []
+    marks += [(5, "bad" if seat.quarantined else "wait")] if said else []
     return PlainRow(texts, tuple(marks), seat)
 
 
@@ -215,8 +212,7 @@ def _history_row(row: Row) -> PlainRow:
     one: dict[str, Any] = row.values
     word, tone = OUTCOMES.get(str(one["outcome"]), (str(one["outcome"]), "plain"))
     texts = (
-        moment(one["started_at"], seconds=True), CARRIERS.get(one["carrier"], str(one["carrier"])),
-        DIRECTIONS.get(one["direction"], str(one["direction"])), f"{one['changes'] or 0:,}",
-        size_text(one["bytes"]), word, took(one["duration_ms"]), str(one["reason"] or NOTHING),
+        moment(one["started_at"]), CARRIERS.get(one["carrier"], str(one["carrier"])),
+        f"{one['changes'] or 0:,}", size_text(one["bytes"]), word, str(one["reason"] or NOTHING),
     )  # fmt: skip
-    return PlainRow(texts, ((5, tone),), row)
+    return PlainRow(texts, ((4, tone),), row)

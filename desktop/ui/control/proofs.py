@@ -48,6 +48,7 @@ class Proofs(QWidget):
         row.setSpacing(8)
         row.addWidget(self.button)
         row.addWidget(self.job_line, 1)
+        row.addStretch(0)
         self.results = PlainTable("核验结果", _PROOFS, "项")
         self.results.set_empty_words("还没有核验", "点“核验审计链”，逐条核对审计记录、变更日志、签名和回执")
         self.acts = PlainTable("本机行为记录", _ACTS, "条")
