@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, Intake
 from server_stub.pieces import PieceIntake
 from server_stub.seats import Contact
 from shared.access import HUB_ACTOR
-from shared.errors import PackageError, YizhanError
-from shared.store import sql
+from shared.errors import PackageError, PackageTampered, YizhanError
+from shared.store import audit, sql
 from shared.store.store import Store
 from shared.store.unit import Unit
 from sync import package
@@ -27,6 +28,7 @@ from sync.package import Sealed, Verified
 NETWORK = "network"
 MEDIA = "media"
 STRANGERS = 60
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,14 @@ class Diary:
             return  # anybody can send garbage; it must not fill the log
         exporter = _plain(core.exporter, 100) if core else None
         bureau = self._bureau_of(exporter) if exporter else None
-        self.write(
-            core, began, bureau=bureau, sets=0, changes=0, bytes=size,
-            outcome="refused", reason=refused.message,
-        )
+        with self._store.unit(HUB_ACTOR) as unit:
+            self._write(
+                unit, core, began, bureau=bureau, sets=0, changes=0, bytes=size, outcome="refused",
+                reason=refused.message,
+            )  # fmt: skip
+            if isinstance(refused, PackageTampered):
+                name = core.package_id if core and _ID.fullmatch(core.package_id) else "无法辨认"
+                audit.note(unit.connection, began.at, HUB_ACTOR.user, "package_refused", f"{name} {size}")
 
     def _may_log_stranger(self) -> bool:
         """At most :data:`STRANGERS` lines an hour about packages nobody vouches for."""

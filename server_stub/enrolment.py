@@ -14,7 +14,7 @@ from server_stub.invitations import open_code, seal_code
 from server_stub.keys import HubKeys
 from shared.access import HUB_ACTOR
 from shared.errors import HubRefused, InputError
-from shared.store import sql
+from shared.store import audit, sql
 from shared.store.store import Store
 from sync import messages, package
 from sync.enrol import HUB_KEY, EnrolRequest, read_request
@@ -79,6 +79,8 @@ class Enrolment:
                     self._store.clock.stamp(),
                 ),
             )
+            at = self._store.clock.stamp()
+            audit.note(unit.connection, at, HUB_ACTOR.user, "invite", f"{code.name} {person.bureau}")
         return code
 
     def grant(self, core: Core, out: BinaryIO) -> str:
@@ -182,6 +184,8 @@ class Enrolment:
         )
         at = self._store.clock.stamp()
         accounts.first_account(unit, self._store.types[accounts.TYPE], request.device, user, bureau, at)
+        detail = f"{request.device} {request.invite}"
+        audit.note(unit.connection, at, HUB_ACTOR.user, "enrolled", detail)
 
 
 def _row(connection: Any, table: str, record_id: str, names: tuple[str, ...]) -> dict[str, Any]:

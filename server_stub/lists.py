@@ -12,7 +12,7 @@ from shared.errors import Level, Rejected
 from shared.filters import Filter
 from shared.parsing import Context, is_blank, parse
 from shared.resource_files import licence_catalogue
-from shared.store import query
+from shared.store import audit, query
 from shared.store.lookups import StoreReferences
 from shared.store.query import Place
 from shared.store.store import Store
@@ -44,10 +44,12 @@ def put(
     rows: Iterable[Mapping[str, Any]],
     codes: Codes,
     provenance: Mapping[str, Any] | None = None,
+    note: tuple[str, str] | None = None,
 ) -> Loaded:
     """Insert or correct records of a type from raw texts, through the hub's own door.
 
     What a row leaves blank stays as it was. Types without a key are only ever added.
+    :param note: event and detail for the audit chain, if anything came of it.
     Raises :class:`Rejected` for the first wrong row.
     """
     declared = store.types[type_name]
@@ -69,6 +71,8 @@ def put(
         ]
         unit.insert(declared, new, way="exchange", proven=True, provenance=provenance)
         changed = unit.update_many(declared, old, proven=True)
+        if note is not None and (new or changed):
+            audit.note(unit.connection, store.clock.stamp(), HUB_ACTOR.user, *note)
     return Loaded(len(new), changed)
 
 

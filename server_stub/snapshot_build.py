@@ -55,7 +55,7 @@ def build(store: Store, streams: Sequence[str], epoch: str, target: Path, alive:
         bring_up(database, CLIENT)
     finally:
         database.close()
-    with filling(target) as out, _moment(store) as source:
+    with filling(target) as out, one_moment(store) as source:
         cursors = _cursors(source, streams)
         _put_front(out, source, epoch, cursors)
         stamp = int(store.clock.now().timestamp())
@@ -68,7 +68,7 @@ def build(store: Store, streams: Sequence[str], epoch: str, target: Path, alive:
 
 
 @contextmanager
-def _moment(store: Store) -> Iterator[sa.Connection]:
+def one_moment(store: Store) -> Iterator[sa.Connection]:
     """A connection that sees one moment for as long as it is open."""
     with store.read() as connection:
         if sql.is_postgres(connection):

@@ -96,6 +96,12 @@ class StoreError(YizhanError):
     code = "store"
 
 
+class EvidenceBroken(StoreError):
+    """Something that was kept as evidence is not what was written."""
+
+    code = "evidence_broken"
+
+
 class NewerDatabase(StoreError):
     """The database was written by a newer version of the program."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from server_stub.cli import (
+    auditing,
     backups,
     exchanging,
     held,
@@ -24,7 +25,7 @@ from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import PASSPHRASE
 from shared.errors import YizhanError
 
-MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups, held)
+MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups, held, auditing)
 """Each brings its own commands; a new topic is a module and a word here."""
 
 

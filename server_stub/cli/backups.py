@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from server_stub import backup
 from server_stub.backup import Verified
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, url_of
+from shared.access import HUB_ACTOR
+from shared.clock import Clock
+from shared.errors import StoreError
+from shared.store import audit
+from shared.store.database import storage_errors
+from shared.store.migrate import HEAD, revision_of
 
 
 def register(commands: Commands) -> None:
@@ -17,7 +24,7 @@ def register(commands: Commands) -> None:
     make.add_argument("to", metavar="TO", type=Path, help="文件夹，或备份文件的名称")
     back = commands.add("restore", _restore, "从备份恢复中心；先停止服务")
     back.add_argument("source", metavar="FROM", type=Path, help="备份文件")
-    check = commands.add("verify", _verify, "打开一份备份逐项核对，不改动任何数据")
+    check = commands.add("verify", _verify, "打开一份备份逐项核对，不改动业务数据")
     check.add_argument("source", metavar="FROM", type=Path, help="备份文件")
 
 
@@ -33,6 +40,7 @@ def _backup(parsed: argparse.Namespace) -> None:
 
 def _verify(parsed: argparse.Namespace) -> None:
     verified = backup.verify(parsed.source, passphrase(parsed), data=parsed.data)
+    _note(parsed, verified)
     print(f"备份完好：{parsed.source}")
     _tell(verified)
 
@@ -45,6 +53,21 @@ def _restore(parsed: argparse.Namespace) -> None:
         print(f"恢复前的数据另存在：{done.aside}")
     print("现在可以启动服务。各单位照常同步或用介质交换，备份之后的数据会自动重新上报。")
     print("备份之后登记的设备请重新发登记码；备份之后办理的吊销请重新办理。")
+
+
+def _note(parsed: argparse.Namespace, verified: Verified) -> None:
+    """Into the audit chain of the hub the backup is of, where that hub stands here and can be opened."""
+    database = backup.open_hub_address(url_of(parsed)) if (parsed.data / "hub.key").exists() else None
+    if database is None:
+        return
+    detail = f"{verified.manifest.made_at} {verified.fingerprint[:16]}"
+    # A backup is also verified because the hub's own database is gone: that must not stop it.
+    with contextlib.closing(database), contextlib.suppress(StoreError), storage_errors():
+        with database.reader.connect() as connection:
+            stands = revision_of(connection) == HEAD
+        if stands:
+            with database.writer.begin() as connection:
+                audit.note(connection, Clock().stamp(), HUB_ACTOR.user, "backup_checked", detail)
 
 
 def _beside(others: dict[str, int]) -> dict[str, tuple[int, int]]:

@@ -10,6 +10,7 @@ from server_stub.lists import put
 from shared.access import HUB_ACTOR
 from shared.errors import InputError
 from shared.filters import Filter, Op
+from shared.store import audit
 
 
 def register(commands: Commands) -> None:
@@ -36,7 +37,7 @@ def _bureau_add(parsed: argparse.Namespace) -> None:
     row = {"code": parsed.code, "name": parsed.name, "division": parsed.division}
     row |= {"parent": parsed.parent} if parsed.parent else {}
     with opened(parsed) as hub:
-        done = put(hub.store, "bureau", [row], codes_known(hub))
+        done = put(hub.store, "bureau", [row], codes_known(hub), note=("bureau", parsed.code))
     print("已登记。" if done.added else "已更新。" if done.changed else "没有变化。")
 
 
@@ -76,6 +77,8 @@ def _user_state(parsed: argparse.Namespace) -> None:
             raise InputError(f"没有账号“{parsed.account}”。", "请用 yizhan-hub user list 查看。")
         with hub.store.unit(HUB_ACTOR) as unit:
             unit.update(hub.store.types["user"], found[0]["id"], {"state": parsed.state})
+            detail = f"{found[0]['id']} {parsed.state}"
+            audit.note(unit.connection, hub.clock.stamp(), HUB_ACTOR.user, "user_state", detail)
     print(f"账号“{parsed.account}”{'已冻结' if parsed.state == 'frozen' else '已恢复'}；设备同步后生效。")
 
 
