@@ -8,57 +8,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.access import HUB_ACTOR
 from shared.errors import (
     BadAnswer,
     Cancelled,
     DiskFull,
     Interrupted,
     PackageError,
-    PackageTampered,
     Unreachable,
     YizhanError,
 )
 from shared.store import exchange, incarnations, rewinding
-from shared.store.exchange import Attempt, CursorRow
-from shared.store.facts import read_number, read_text, write_text
-from shared.store.follow import Follower
-from shared.store.journal import types_between
+from shared.store.exchange import Attempt
 from shared.store.store import Store
-from shared.store.unit import Unit
 from shared.upcasting import PROGRAM, SCHEMA
-from sync import changeset, lines, messages, package, refreshing, signing
+from sync import changeset, lines, messages, package, refreshing
+from sync.absorbing import Absorber
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.credentials import Credentials
-from sync.downstream import join
-from sync.entries import Entry, part
-from sync.first_load import SNAPSHOT
-from sync.layout import ASK_AGAIN, Kind, Range
+from sync.entries import Entry
+from sync.layout import Kind, Range
 from sync.lines import Mark, unmarked
 from sync.loading import FirstLoad
 from sync.media import disk_errors
 from sync.messages import (
     ASK,
     CHANGE_SET,
-    DOWN,
-    MAIL,
-    PIECE,
-    PIECES,
     PROTOCOL,
-    RECEIPT,
-    REFRESH,
-    STATE,
     Ask,
     Cursor,
-    Down,
-    Letter,
-    Receipt,
-    State,
 )
 from sync.outbox import Outbox
 from sync.package import CoreDraft, Opened, Sealed
@@ -102,6 +83,10 @@ class Engine:
         self.pieces = PieceExchange(store, self.credentials, spool, self.contents)
         self.wait: Callable[[float], None] = time.sleep
         self.first_load = FirstLoad(store, lambda: self._hub)
+        self._absorber = Absorber(
+            store, self.credentials, self.first_load, self.pieces, box,
+            lambda newest, agreed: self.begin_incarnation(lines.COPIED, after=newest, agreed=agreed),
+        )
 
     @property
     def _keys(self) -> DeviceRing:
@@ -219,33 +204,7 @@ class Engine:
 
     def absorb(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
         """Apply receipts, then what stands; each stretch in its own transaction."""
-        out = Absorbed()
-        self.credentials.learn(opened.core)
-        tell = progress or _untold
-        total, done = opened.verified.raw_len, 0
-        for entry in opened.entries():
-            if progress is not None:  # before, not after: what is all in is not cancelled any more
-                progress(done, total, "正在写入本机")
-            if entry.kind == RECEIPT:
-                self._take_receipt(part(entry, "envelope"), carrier, out, len(opened.core.audience) > 1)
-            elif entry.kind == DOWN:
-                self._take_down(part(entry, "envelope"), bytes(entry.data), out)
-            elif entry.kind in (PIECES, PIECE):
-                self.pieces.absorb(entry, out.pieces)
-                out.types |= {"attachment"} if out.pieces.anything else set()
-            elif entry.kind == SNAPSHOT:
-                out.repeated = not self.first_load.take(entry, opened.core, tell) and out.repeated
-            elif entry.kind == REFRESH:
-                self._take_refresh(part(entry, "refresh"), bytes(entry.data), out)
-            elif entry.kind == STATE:
-                self._take_state(messages.decode(part(entry, "state"), State), out)
-            elif entry.kind == MAIL and self._box is not None:
-                letter = messages.decode(part(entry, "letter"), Letter)
-                out.letters += self._box.take(letter, bytes(entry.data))
-            done += len(entry.data)
-        self.credentials.settle()
-        self._finish_load(tell, out)
-        return out
+        return self._absorber.take(opened, carrier, progress)
 
     def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:
         """Rounds until the hub has nothing more; raises what stops it, after noting it down."""
@@ -256,7 +215,7 @@ class Engine:
         if unfinished is not None:
             progress(0, 0, "正在接着上次继续")
             self._exchange(unfinished, carrier, progress, result)
-        self._finish_load(progress, result.received)
+        self._absorber.finish_load(progress, result.received)
         for _ in range(MAX_ROUNDS):
             progress(0, 0, "正在封装")
             with disk_errors():
@@ -357,138 +316,8 @@ class Engine:
                 ),
             )
 
-    def _take_receipt(self, raw: bytes, carrier: str, out: Absorbed, several: bool) -> None:
-        signed = self._hub.checked(raw, signing.RECEIPT)
-        receipt = messages.decode(signed, Receipt)
-        if several and receipt.device != self._device:
-            return  # a package for several devices holds a receipt of each
-        with self._store.unit(HUB_ACTOR) as unit:
-            if receipt.epoch < rewinding.newest_epoch(unit.connection):
-                return  # of a time the hub no longer remembers: it promises nothing any more
-            reading = lines.read(unit.connection, receipt, self._hub.hub_id, self._device)
-            ours = reading is lines.Reading.OURS
-            if ours:
-                out.rewound |= rewinding.take_back(
-                    unit, self._store.by_number, receipt.epoch, receipt.contiguous_to, receipt.at
-                )
-            new = exchange.record_receipt(
-                unit.connection,
-                raw,
-                contiguous_to=receipt.contiguous_to if ours else 0,
-                sets=[(s.cs_id, s.status, s.reason) for s in receipt.sets],
-                at=self._store.clock.stamp(),
-                carrier=carrier,
-                archived_to=receipt.archived_to if ours else 0,
-            )
-            receipted = read_number(unit.connection, "receipted")
-            if new:
-                _evidence(unit, receipt.at)
-                follower = self._follower(unit)
-                follower.lift_shadows()
-                out.receipts += 1
-                out.repeated = False
-                out.sets += receipt.sets
-                out.types |= self._types_of(unit, receipt.sets)
-            out.types |= unit.changed
-            if ours:
-                lines.note_superseded(unit.connection, receipt)
-        if reading is lines.Reading.ELSEWHERE:
-            self.begin_incarnation(lines.COPIED, after=receipt.newest, agreed=receipted)
-
-    def _types_of(self, unit: Unit, sets: Sequence[messages.SetReceipt]) -> set[str]:
-        found = {t for one in sets for t in types_between(unit.connection, one.first, one.last)}
-        return {self._store.by_number[number].name for number in found}
-
-    def _take_down(self, envelope: bytes, payload: bytes, out: Absorbed) -> None:
-        signed = self._hub.checked(envelope, signing.DOWN)
-        down = messages.decode(signed, Down)
-        if down.hub_id != self._hub.hub_id or sha256(payload).digest() != down.payload_hash:
-            raise PackageTampered("下发数据与签名不符。", ASK_AGAIN)
-        waiting = self.first_load.puts_off(down.stream, down.after, envelope, payload)
-        with self._store.unit(HUB_ACTOR) as unit:
-            connection = unit.connection
-            at = exchange.cursor_at(connection, down.stream)
-            if down.after > at.n and waiting:
-                return
-            joined = join(down, payload, at, rewinding.newest_epoch(connection))
-            if joined is None:
-                return
-            rewinding.enter(connection, down.epoch)
-            if joined.rewound:
-                back = CursorRow(down.stream, down.epoch, joined.after, joined.head)
-                rewinding.rewind(connection, back, self._store.types.values())
-                out.rewound = True
-            follower = self._follower(unit)
-            for block in joined.blocks:
-                follower.apply(down.stream, block)
-            now = CursorRow(down.stream, down.epoch, down.to, down.head)
-            rewinding.note_tail(connection, joined.after, now, joined.blocks, down.at)
-            exchange.move_cursor(connection, now)
-            _evidence(unit, down.at)
-            out.changes += follower.applied
-            out.held += follower.held
-            out.types |= unit.changed
-            out.repeated = False
-
-    def _take_refresh(self, said: bytes, payload: bytes, out: Absorbed) -> None:
-        with self._store.unit(HUB_ACTOR) as unit:
-            follower = self._follower(unit)
-            if refreshing.take(unit, follower, self._store.by_number, said, payload, self._hub.hub_id):
-                out.types |= unit.changed
-                out.repeated = False
-
-    def _take_state(self, state: State, out: Absorbed) -> None:
-        loading = self.first_load.state() is not None
-        with self._store.unit(HUB_ACTOR) as unit:
-            connection = unit.connection
-            if state.revoked_at:
-                lines.note_revoked(connection, state)
-                return  # nothing else was said: no streams is no news about them
-            if state.epoch < rewinding.newest_epoch(connection):
-                return
-            rewinding.enter(connection, state.epoch)
-            for stream, (n, head) in state.rewound.items():
-                at = exchange.cursor_at(connection, stream)
-                if at.epoch != state.epoch and at.n > n:
-                    back = CursorRow(stream, state.epoch, n, head)
-                    rewinding.rewind(connection, back, self._store.types.values())
-                    out.rewound = True
-            out.more, out.wait = state.more, state.wait
-            out.arrived += state.arrived
-            if state.at < read_text(connection, "hub_time"):
-                return  # an older answer that arrives late takes nothing back
-            self._follower(unit).narrow(state.streams)
-            out.types |= unit.changed
-            write_text(connection, "hub_time", state.at)
-            write_text(connection, "streams", ",".join(state.streams))
-            self.credentials.hear(connection, state)
-            if not state.more and not loading:
-                write_text(connection, "complete_at", state.at)
-
-    def _finish_load(self, progress: Progress, out: Absorbed) -> None:
-        """Swap a first load in when it is whole; what was put off follows at once."""
-        rows = self.first_load.finish(progress, lambda raw, payload: self._take_down(raw, payload, out))
-        if rows:
-            out.loaded += rows
-            out.changes += rows
-            out.repeated = False
-            out.types |= set(self._store.types)
-
     def _wait_for(self, seconds: int, progress: Progress) -> None:
         """Let the hub prepare what it was asked for; may be cancelled."""
         for left in range(min(seconds, LONGEST_WAIT), 0, -1):
             progress(0, 0, f"中心正在准备首批数据，{left} 秒后再问")
             self.wait(1.0)
-
-    def _follower(self, unit: Unit) -> Follower:
-        return Follower(unit, self._store.by_number, read_number(unit.connection, "receipted"))
-
-
-def _untold(_done: int, _total: int, _text: str) -> None:
-    """Progress nobody asked for."""
-
-
-def _evidence(unit: Unit, at: str) -> None:
-    """Note when the hub last signed something; never backwards."""
-    if at > read_text(unit.connection, "evidence_at"):
-        write_text(unit.connection, "evidence_at", at)

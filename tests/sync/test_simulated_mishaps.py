@@ -22,7 +22,7 @@ HISTORIES = more(10, 600)
 
 CLIENT_STEPS = {
     "capture commit", "engine.cut commit", "engine._sealed open", "engine._sealed rename",
-    "engine._take_receipt commit", "engine._take_down commit", "engine._clear unlink", "media._copy fsync",
+    "absorbing._take_receipt commit", "absorbing._take_down commit", "engine._clear unlink", "media._copy fsync",
 }  # fmt: skip
 HUB_STEPS = {"reception._handle open", "spool._flush fsync", "spool.finish rename", "ledger.receipt commit"}
 
