@@ -14,6 +14,7 @@ from desktop.work.events import Events
 from desktop.work.evidence import read_evidence
 from desktop.work.exporting import Exporting
 from desktop.work.held import Held
+from desktop.work.history import History
 from desktop.work.importing import Importing
 from desktop.work.inspecting import Inspecting
 from desktop.work.jobs import Jobs
@@ -49,6 +50,7 @@ class Cases:
     exporting: Exporting
     control: Control
     held: Held
+    history: History
 
     @classmethod
     def at(cls, store: Store, records: Records, calendar: Workdays | None = None) -> Cases:
@@ -70,6 +72,7 @@ class Cases:
             exporting=exporting,
             control=Control(store, records, exporting),
             held=Held(store, records),
+            history=History(store, records),
         )
 
     def evidence(self) -> Evidence:

@@ -23,6 +23,7 @@ from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.dossier.section import SectionView, Shown, prepare
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.flow import FlowLayout
+from desktop.ui.history.part import HISTORY, HistoryPart
 from desktop.ui.plain import plain_label
 from desktop.ui.theme import TONES
 from desktop.ui.twopart import DETAIL, TwoPartDelegate
@@ -113,7 +114,7 @@ class DossierView(QWidget):
     opened = Signal(str, str)
     all_wanted = Signal(str)
 
-    def __init__(self, actions: Sequence[QAction], photos: AttachmentStrip) -> None:
+    def __init__(self, actions: Sequence[QAction], photos: AttachmentStrip, history: HistoryPart) -> None:
         super().__init__()
         self.setAccessibleName("一屏式档案")
         self.dossier: Dossier | None = None
@@ -160,6 +161,8 @@ class DossierView(QWidget):
         self.photos = photos
         self._entity_type = photos.desk.records.type("market_entity")
         self._column.addWidget(photos)
+        self.history = history
+        self._column.addWidget(history)
         self._column.addStretch(1)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -206,8 +209,10 @@ class DossierView(QWidget):
             item = QListWidgetItem(shown.declared.title)
             item.setData(DETAIL, f"{shown.total:,}" if shown.total else "无")
             self._index.addItem(item)
+        self._index.addItem(QListWidgetItem(HISTORY))
         self._index.setCurrentRow(max(chosen, 0))
         self.photos.show_of(Whose(self._entity_type, dossier.row.id, dossier.row.values, entity=True))
+        self.history.show_of(self._entity_type, dossier.row.id)
         self._area.verticalScrollBar().setValue(place)
 
     def text(self) -> str:
@@ -222,9 +227,12 @@ class DossierView(QWidget):
         view = SectionView(shown)
         view.opened.connect(self.opened)
         view.all_wanted.connect(self.all_wanted)
-        self._column.insertWidget(self._column.count() - 1, view)
+        self._column.insertWidget(self._column.count() - 2, view)
         return view
 
     def _jump(self, item: QListWidgetItem) -> None:
-        section = self.sections[self._index.row(item)]
+        row = self._index.row(item)
+        if row == len(self.sections):
+            self.history.open()
+        section = self.sections[row] if row < len(self.sections) else self.history
         self._area.verticalScrollBar().setValue(section.pos().y())

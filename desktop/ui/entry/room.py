@@ -13,6 +13,7 @@ from desktop.ui.actions import tool_button
 from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.entry.drafting import Drafting
 from desktop.ui.entry.editing import Editing
+from desktop.ui.history.part import LOW, HistoryPart
 from desktop.ui.notify import ERROR, INFO, SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Panes
 from desktop.ui.tables.filterbar import FilterBar
@@ -63,6 +64,9 @@ class EntryRoom(QWidget):
             self.strip = AttachmentStrip(desk, messages)
             self.editing.add_below(self.strip)
             self.editing.turned.connect(self._show_attachments)
+        self.history = HistoryPart(desk.history, jobs, messages, most=LOW)
+        self.editing.add_below(self.history)
+        self.editing.turned.connect(lambda _: self._show_history())
         self.side = QStackedWidget()
         self.side.addWidget(self.editing)
         self.side.addWidget(self.drafting.list)
@@ -114,6 +118,7 @@ class EntryRoom(QWidget):
         """Records of this type changed, here or elsewhere."""
         if self._begun:
             self.table.reload()
+            self.history.reload()
 
     def reload_attachments(self) -> None:
         """Contents came or went, or the hub has signed for them."""
@@ -240,6 +245,10 @@ class EntryRoom(QWidget):
         widget.setFocus()
 
     # --- inside ----------------------------------------------------------------
+    def _show_history(self) -> None:
+        row = self.editing.record
+        self.history.show_of(self.declared, row.id if row is not None else "")
+
     def _show_attachments(self, editable: bool) -> None:
         row = self.editing.record
         if self.strip is not None:

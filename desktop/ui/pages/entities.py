@@ -14,6 +14,7 @@ from desktop.ui.actions import Action, tool_button
 from desktop.ui.attachments.strip import AttachmentStrip
 from desktop.ui.choosing import Files
 from desktop.ui.dossier.view import IN_FORCE, Dossier, DossierView, read_dossier
+from desktop.ui.history.part import HistoryPart
 from desktop.ui.notify import ERROR, INFO, SUCCESS
 from desktop.ui.pages.page import Page
 from desktop.ui.tables.filterbar import FilterBar
@@ -54,7 +55,8 @@ class EntitiesPage(Page):
         self._asked = ""
         self._offer_list_actions()
         photos = AttachmentStrip(desk, self.messages, "附件", self.files)
-        self.dossier = DossierView([self.offer(a) for a in self._dossier_actions()], photos)
+        history = HistoryPart(desk.history, desk.jobs, self.messages)
+        self.dossier = DossierView([self.offer(a) for a in self._dossier_actions()], photos, history)
         lists = QWidget()
         column = QVBoxLayout(lists)
         column.setContentsMargins(0, 0, 0, 0)
