@@ -155,6 +155,7 @@ class Program(QObject):
             "整理附件", lambda _: desk.attachments.tidy(), lane="write", quiet=True, cancellable=False,
             owner=self,
         )  # fmt: skip
+        self._discard()
         self.look_at_state()
         if self.settings.auto_sync_minutes:
             self._clock.start(self.settings.auto_sync_minutes * MINUTE_MS)
@@ -245,6 +246,13 @@ class Program(QObject):
             self._moment.start(0)
         if job.title == _SYNC and job.state == "done":
             self._transfer()
+            self._discard()
+
+    def _discard(self) -> None:
+        """What has long been archived at the hub goes from here, when there is nothing else to do."""
+        desk = self.desk
+        if desk is not None:
+            self.jobs.run("清理变更日志", desk.syncing.discard, lane="write", quiet=True, owner=self)
 
     def _transfer(self) -> None:
         """Contents of attachments follow their records, beside the work: saving never waits for them."""

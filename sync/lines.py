@@ -103,7 +103,7 @@ def contradiction(connection: Any, mark: Mark | None) -> str:
     if mark.seq == at.written:
         return "" if incarnations.line_head(connection) == mark.head else ROLLED_BACK
     head = incarnations.head_at(connection, mark.seq)
-    if head is None and mark.seq <= at.receipted:
+    if head is None and mark.seq < max(at.receipted + 1, exchange.kept_from(connection)):
         return ""  # archived long since, and its journal cleaned away
     return "" if head == mark.head else ROLLED_BACK
 

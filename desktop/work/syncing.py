@@ -11,6 +11,7 @@ from shared.changes import decode_block
 from shared.errors import BadAnswer, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange, rewinding
+from shared.store.discarding import Discarded, discard
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
 from shared.store.journal import raw_blocks
@@ -157,6 +158,10 @@ class Syncing:
         self.online = True
         self._arrived(frozenset(done.received.types))
         return _report(done)
+
+    def discard(self, progress: Progress) -> Discarded:
+        """Let go what has long been archived at the hub; may be cancelled between batches."""
+        return discard(self._session.store, lambda: progress(0, 0, "正在清理已归档的变更日志"))
 
     def check_online(self) -> bool:
         """Ask whether the hub answers; takes up to some seconds."""

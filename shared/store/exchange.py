@@ -110,8 +110,11 @@ def unsettled(connection: sa.Connection, limit: int = 1000) -> list[str]:
 
 
 def kept_from(connection: sa.Connection) -> int:
-    """First own change whose block is still in the journal."""
-    return int(sql.execute(connection, "SELECT min(first_seq) FROM journal").scalar() or 1)
+    """First own change whose block is still in the journal; the next to be made when none is."""
+    found = sql.execute(
+        connection, "SELECT first_seq FROM journal WHERE raw_len > 0 ORDER BY first_seq LIMIT 1"
+    ).scalar()
+    return int(found or Journal().last_seq(connection) + 1)
 
 
 def payload_blocks(connection: sa.Connection, one: SetRow) -> Iterator[bytes]:

@@ -61,8 +61,11 @@ def head_at(connection: sa.Connection, seq: int) -> bytes | None:
             return one.parent_head
     if seq == 0:
         return GENESIS
-    row = sql.execute(connection, "SELECT head FROM journal WHERE last_seq = ?", (seq,)).fetchone()
-    return bytes(row[0]) if row else None
+    row = sql.execute(
+        connection,
+        "SELECT head, last_seq FROM journal WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1", (seq,),
+    ).fetchone()
+    return bytes(row[0]) if row and row[1] == seq else None
 
 
 def line_head(connection: sa.Connection) -> bytes:

@@ -89,26 +89,36 @@ def ranges(connection: sa.Connection, after: int, *, max_raw: int, max_changes: 
 
 
 def raw_blocks(connection: sa.Connection, first: int, last: int) -> Iterator[bytes]:
-    """The hashed bytes of each block between two sequence numbers, in order."""
+    """The hashed bytes of each block between two sequence numbers, in order; not of discarded ones."""
     rows = sql.execute(
         connection,
-        "SELECT payload FROM journal WHERE first_seq >= ? AND last_seq <= ? ORDER BY first_seq",
-        (first, last),
+        "SELECT payload FROM journal WHERE first_seq >= ? AND first_seq <= ? AND last_seq <= ?"
+        " AND raw_len > 0 ORDER BY first_seq",
+        (first, last, last),
     )
     for (payload,) in rows:
         yield unpack(bytes(payload))
 
 
 def broken(connection: sa.Connection) -> tuple[int, str]:
-    """Go through the whole chain again: how many changes it holds, and what is wrong (``""`` nothing)."""
+    """Go through the whole chain again: how many changes it holds, and what is wrong (``""`` nothing).
+
+    Of discarded sets (``shared.store.discarding``) the head is there; that it is the signed one
+    their statements tell (``sync.proving``).
+    """
     head, last = GENESIS, 0
     continues = {b.start: b.parent_head for b in branches(connection)}
     rows = sql.execute(
         connection, "SELECT first_seq, last_seq, head, payload FROM journal ORDER BY first_seq"
     )
+    discarded = discarded_sets(connection)
     for first_seq, last_seq, kept, payload in rows:
         if first_seq != last + 1:
             return last, f"缺少第 {last + 1:,} 号变更"
+        if discarded.get(first_seq) == last_seq and not payload:
+            head, last = bytes(kept), last_seq
+            continue
+        discarded = {}
         try:
             head = chain(continues.get(last, head), unpack(bytes(payload)))
         except (msgspec.ValidationError, zstandard.ZstdError):
@@ -122,6 +132,16 @@ def broken(connection: sa.Connection) -> tuple[int, str]:
     return last, ""
 
 
+def discarded_sets(connection: sa.Connection) -> dict[int, int]:
+    """Change sets whose blocks went long after their archiving: first number → last."""
+    rows = sql.execute(
+        connection,
+        "SELECT s.from_seq, s.to_seq FROM change_set s JOIN journal j ON j.first_seq = s.from_seq"
+        " AND j.last_seq = s.to_seq WHERE j.raw_len = 0",
+    )
+    return {int(r[0]): int(r[1]) for r in rows}
+
+
 def types_between(connection: sa.Connection, first: int, last: int) -> set[int]:
     """Numbers of the record types that own changes between two sequence numbers are about."""
     return {run.type for raw in raw_blocks(connection, first, last) for run in decode_block(raw).runs}
@@ -133,6 +153,6 @@ def count_after(connection: sa.Connection, seq: int) -> int:
 
 
 __all__ = [
-    "Block", "Journal", "Range", "broken", "count_after", "ranges", "raw_blocks",
+    "Block", "Journal", "Range", "broken", "count_after", "discarded_sets", "ranges", "raw_blocks",
     "types_between",
 ]  # fmt: skip

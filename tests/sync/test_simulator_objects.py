@@ -62,6 +62,11 @@ SABOTAGE: dict[str, tuple[str, Callable[[World], None]]] = {
         "O4", lambda w: hub_does(w, "DELETE FROM stream_block WHERE first = (SELECT min(first) FROM stream_block)"),
     ),
     "a journal is altered": ("O4", lambda w: seat_does(w.seats[0], "UPDATE journal SET head = x'00'")),
+    "a block is gone, and its head another": (
+        "O4", lambda w: seat_does(
+            w.seats[0], "UPDATE journal SET payload = x'', raw_len = 0, head = x'00' WHERE first_seq = 1",
+        ),
+    ),
     "an author is not told": ("O5", lambda w: seat_does(w.seats[0], "UPDATE change_set SET status = 'parked'")),
     "a receipt is missing": ("O5", lambda w: _unreceipted(w.seats[0])),
     "a conflict is invented": ("O5", lambda w: w.model.clashes.clear() or _invented(w)),
