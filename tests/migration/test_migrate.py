@@ -137,7 +137,7 @@ def stamp(path: Path, revision: str) -> None:
 
 def test_what_every_version_left_pending_survives(tmp_path: Path) -> None:
     """Each fixture holds one record entered and one edit, neither sent; see make_fixture."""
-    kept = sorted(FIXTURES.glob("client-*.db"))
+    kept = sorted(FIXTURES.glob("client-[0-9][0-9][0-9][0-9].db"))
     assert kept[0].stem == "client-0001"
     for path in kept:
         shutil.copyfile(path, tmp_path / path.name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,12 +15,13 @@ import msgspec
 import pytest
 
 from server_stub.hub import Hub
-from shared.access import HUB_ACTOR
+from shared.access import HUB_ACTOR, Actor
 from shared.changes import Run
 from shared.clock import Clock
 from shared.fictitious import market_entities
 from shared.record import RecordType
 from shared.store import migrate
+from shared.store.facts import read_number
 from shared.store.held import replay_held
 from shared.store.journal import count_after
 from shared.store.migrate import open_client_database
@@ -28,10 +30,12 @@ from shared.types import catalog
 from shared.upcasting import SCHEMA, UPCASTERS
 from sync import messages, package
 from sync.entries import part
-from sync.messages import ASK, Ask
-from tests.fixtures.devices import Enrol, count, handle, value
+from sync.messages import ASK, Ask, Grant
+from sync.trust import DeviceKeys
+from tests.fixtures.devices import Enrol, at_device, count, handle, rows, value
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
 from tests.migration.make_fixture import FIXTURES, KEY, NAME, USCC
+from tests.migration.make_pending_fixture import ACCEPTED, PENDING, SEALED
 
 SHOP: dict[str, Any] = {"uscc": USCC, "name": NAME, "status": "1", "division": DIVISION}
 ENTITY, TASK = catalog.by_name("market_entity"), catalog.by_name("task")
@@ -76,6 +80,72 @@ def test_pending_changes_survive_the_upgrade_of_a_released_database(tmp_path: Pa
     store.close()
 
 
+class FirstRelease:
+    """What the first release's own code left: a hub, a device with unsent work, its stick on the way."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "hub").mkdir()
+        (folder / "hub.db").write_bytes(gzip.decompress((FIXTURES / "hub-0001.db.gz").read_bytes()))
+        shutil.copyfile(FIXTURES / "hub-0001.key", folder / "hub" / "hub.key")
+        shutil.copyfile(FIXTURES / "client-0001-pending.db", folder / "client.db")
+        raw = (FIXTURES / "device-0001.keys").read_bytes()
+        secret, granted = msgspec.msgpack.decode(raw, type=tuple[bytes, bytes])
+        keys, grant = DeviceKeys.from_bytes(secret), messages.decode(granted, Grant)
+        actor = Actor(grant.user, grant.person, grant.bureau, frozenset(grant.roles), frozenset([grant.bureau]))
+        self.hub = Hub(f"sqlite:///{folder / 'hub.db'}", folder / "hub", PASSPHRASE)
+        self.device = at_device(folder, keys, grant, actor, self.hub)
+        self.stick = (FIXTURES / "package-0001.yzp").read_bytes()
+
+    def everything(self) -> tuple[Any, Any]:
+        """The entities with their addresses, at the hub and at the device."""
+        at = [
+            sorted((r["id"], r["name"], r["address"]) for r in rows(store, "market_entity"))
+            for store in (self.hub.store, self.device.store)
+        ]
+        return at[0], at[1]
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Iterator[FirstRelease]:
+    made = FirstRelease(tmp_path)
+    yield made
+    made.device.close(), made.hub.close()
+
+
+def test_the_first_releases_unsent_work_is_there_after_the_upgrade(released: FirstRelease) -> None:
+    """Ten accepted, twenty on a stick without a receipt, a hundred never sealed."""
+    with released.device.store.read() as connection:
+        assert migrate.revision_of(connection) == migrate.HEAD != "0001"
+        assert count_after(connection, ACCEPTED + SEALED) == PENDING
+    assert released.device.statuses() == ["applied", "sealed"]
+    assert released.device.count("market_entity") == ACCEPTED + SEALED + PENDING // 2
+    assert count(released.hub.store, "market_entity") == ACCEPTED
+
+
+@pytest.mark.parametrize("first", ["stick", "network"])
+def test_hub_and_device_are_upgraded_and_everything_unsent_arrives_once(
+    released: FirstRelease, first: str
+) -> None:
+    device, hub = released.device, released.hub
+    if first == "stick":
+        handled, answer = handle(hub, released.stick)
+        assert handled.intake.outcome == "applied" and count(hub.store, "market_entity") == ACCEPTED + SEALED
+        device.take(answer)
+        assert device.statuses() == ["applied", "applied"]
+        device.sync()
+    else:
+        device.sync()
+        handled, answer = handle(hub, released.stick)
+        assert handled.intake.outcome == "duplicate"
+        device.take(answer)
+    assert set(device.statuses()) == {"applied"} and device.conflicts() == []
+    at_hub, here = released.everything()
+    assert at_hub == here and len(here) == ACCEPTED + SEALED + PENDING // 2
+    assert sum(address.startswith("驿西路") for _, _, address in here) >= PENDING // 2
+    with device.store.read() as connection:
+        assert read_number(connection, "receipted") == ACCEPTED + SEALED + PENDING
+
+
 def test_a_newer_hub_takes_the_stick_of_an_older_client(place: Place, enrol_at: Enrol) -> None:
     """A hundred changes entered with the old program, exported by it, imported at the new hub."""
     a = enrol_at(place.a, "chenmin")
@@ -95,11 +165,11 @@ def test_ten_thousand_unsynced_changes_of_an_older_client_survive_its_upgrade(
     a, b = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
     a.sync()
     speak(a.store, OLD)
-    rows = [
+    entered = [
         {k: v for k, v in one.items() if k not in ("phone", "street")}
         for one in market_entities(10_000, DIVISION)
     ]
-    a.insert("market_entity", *rows, proven=True)
+    a.insert("market_entity", *entered, proven=True)
     before = a.export()
     speak(a.store, catalog.ALL)  # upgraded before anything was sent
     assert a.export() != before
