@@ -16,6 +16,7 @@ from shared.access import HUB_ACTOR
 from shared.errors import HubRefused, InputError
 from shared.store import audit, sql
 from shared.store.store import Store
+from shared.store.unit import Unit
 from sync import messages, package
 from sync.enrol import HUB_KEY, EnrolRequest, read_request
 from sync.entries import Entry
@@ -113,7 +114,9 @@ class Enrolment:
             person = _row(unit.connection, "user", user, ("account", "name", "roles"))
             place = _row(unit.connection, "bureau", bureau, ("name", "division"))
             lease = lease_days(unit.connection)
-            if not used_by:
+            if not used_by and self._known(unit, request, bureau):
+                self._again(unit, request, bureau, user)
+            elif not used_by:
                 self._admit(unit, request, bureau, user, person)
         grant = Grant(
             v=PROTOCOL,
@@ -151,6 +154,30 @@ class Enrolment:
         recipient = SealPublic.from_bytes(request.seal_key)
         package.seal(out, draft, [recipient], self._keys.sign, [entry])
         return request.device
+
+    @staticmethod
+    def _known(unit: Unit, request: EnrolRequest, bureau: str) -> bool:
+        """Whether this very device is enrolled; raises when somebody else asks in its name."""
+        row = sql.execute(
+            unit.connection,
+            "SELECT sign_key, bureau, state FROM device_key WHERE device = ?",
+            (request.device,),
+        ).fetchone()
+        if row is not None and (bytes(row[0]), row[1], row[2]) != (request.sign_key, bureau, "active"):
+            raise HubRefused(
+                "这个设备编号已经登记过，与申请的密钥、单位或状态不符。",
+                "请联系中心管理员核对这台设备的登记。",
+            )
+        return row is not None
+
+    def _again(self, unit: Unit, request: EnrolRequest, bureau: str, user: str) -> None:
+        """A further code for a device that is there: it speaks for this account too."""
+        if not accounts.speaks_for(unit.connection, request.device, user):
+            at = self._store.clock.stamp()
+            accounts.first_account(unit, self._store.types[accounts.TYPE], request.device, user, bureau, at)
+        sql.execute(
+            unit.connection, "UPDATE invite SET used_by = ? WHERE name = ?", (request.device, request.invite)
+        )
 
     def _admit(
         self, unit: Any, request: EnrolRequest, bureau: str, user: str, person: Mapping[str, Any]

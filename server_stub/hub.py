@@ -25,7 +25,7 @@ from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
 from server_stub.upgrading import retry_unknown
 from shared.clock import Clock
-from shared.errors import HubRefused, PackageError, YizhanError
+from shared.errors import DeviceUnknown, HubRefused, PackageError, YizhanError
 from shared.ids import new_id
 from shared.record import RecordType
 from shared.store import sql
@@ -117,7 +117,7 @@ class Hub:
                 "这台设备已被吊销，中心不再接收它的数据。", "数据仍在本机，请联系中心管理员办理。"
             )
         if found is None and self.ledger.restored_at:
-            raise HubRefused(
+            raise DeviceUnknown(
                 f"中心在 {self.ledger.restored_at[:10]} 从备份恢复过，不认识这台设备：可能是备份之后登记的。",
                 "本机数据都还在，请保留数据文件夹，联系中心管理员重新登记这台设备。",
             )

@@ -157,6 +157,12 @@ class HubRefused(ExchangeError):
     code = "hub_refused"
 
 
+class DeviceUnknown(HubRefused):
+    """The hub came back from a backup made before this device was enrolled."""
+
+    code = "device_unknown"
+
+
 class Cancelled(ExchangeError):
     """The person at the screen cancelled the work."""
 

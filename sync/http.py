@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import requests
 
-from shared.errors import BadAnswer, HubRefused, Interrupted, PackageError, Unreachable
+from shared.errors import BadAnswer, DeviceUnknown, HubRefused, Interrupted, PackageError, Unreachable
 from sync.carrier import DOWNLOADING, Progress
 from sync.package import inspect
 
@@ -223,7 +223,8 @@ def _explain(broken: Exception) -> Unreachable | Interrupted:
 def _refusal(answer: requests.Response) -> HubRefused:
     try:
         said = answer.json()
-        return HubRefused(str(said["message"]), str(said["hint"]))
+        kind = DeviceUnknown if said.get("code") == DeviceUnknown.code else HubRefused
+        return kind(str(said["message"]), str(said["hint"]))
     except (ValueError, KeyError, TypeError):
         return HubRefused(f"中心拒绝了请求（{answer.status_code}）。", "请联系中心管理员。")
 

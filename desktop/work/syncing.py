@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from desktop.work.courier import Courier
+from desktop.work.reenrolling import UNKNOWN, note_unknown
 from desktop.work.session import Session
 from shared.changes import decode_block
-from shared.errors import BadAnswer, ExchangeError, Interrupted, Unreachable, YizhanError
+from shared.errors import BadAnswer, DeviceUnknown, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange, rewinding
 from shared.store.discarding import Discarded, discard
@@ -72,6 +73,7 @@ class SyncState:
     :param receipted: own changes the hub has signed for.
     :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
+    :param unknown: the hub said that it does not know this seat any more.
     :param restored: what to say about the hub's return from a backup; ``""`` when there is nothing.
     """
 
@@ -83,13 +85,14 @@ class SyncState:
     complete_at: str
     load: str = ""
     restored: str = ""
+    unknown: bool = False
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
     def all_in(self) -> bool:
         """Whether the status bar may say 全部已入库."""
-        return self.pending_changes == 0 and not self.held_back
+        return self.pending_changes == 0 and not self.held_back and not self.unknown
 
     @property
     def held_back(self) -> int:
@@ -99,6 +102,8 @@ class SyncState:
     @property
     def settled(self) -> str:
         """What to say when nothing is pending."""
+        if self.unknown:
+            return "需要重新登记"
         return f"隔离待审 {self.held_back:,}" if self.held_back else "全部已入库"
 
     @property
@@ -152,10 +157,13 @@ class Syncing:
         except YizhanError as failed:
             if isinstance(failed, Unreachable | Interrupted | BadAnswer):
                 self.online = False
+            if isinstance(failed, DeviceUnknown):
+                note_unknown(session, session.store.clock.stamp())
             if self._marks() != before:  # what came before it broke is here and stays
                 self._arrived(frozenset(session.store.types))
             raise
         self.online = True
+        note_unknown(session, "")
         self._arrived(frozenset(done.received.types))
         return _report(done)
 
@@ -177,6 +185,7 @@ class Syncing:
             attempts = exchange.attempts(connection)
             evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
             restored = _restored(rewinding.rewound(connection))
+            unknown = bool(read_text(connection, UNKNOWN))
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
             sealed=max(0, at.sealed - at.receipted),
@@ -186,6 +195,7 @@ class Syncing:
             complete_at=complete,
             load=load_words(self._session.store),
             restored=restored,
+            unknown=unknown,
             sets=[_view(s) for s in sets],
             attempts=attempts,
         )

@@ -97,6 +97,7 @@ TITLES = {
     "release": "放行变更集",
     "reject": "退回变更集",
     "revoke": "吊销席位",
+    "enrolled_again": "重新登记席位",
     "discard": "清理已归档的变更日志",
 }
 """Words for events; a module that adds one adds its word here."""

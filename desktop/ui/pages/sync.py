@@ -11,12 +11,13 @@ from desktop.ui.actions import Action, button
 from desktop.ui.jobline import JobLine, size_text
 from desktop.ui.notify import SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Page, Panes
+from desktop.ui.reenrol import ReenrolPanel
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.theme import STANDING_TONES
 from desktop.ui.tiles import Tiles
 from desktop.ui.words import ATTEMPTS, CARRIERS, DIRECTIONS, NOTHING, grouped, moment
 from desktop.work.jobs import Job
-from shared.errors import Cancelled, Unreachable, YizhanError
+from shared.errors import Cancelled, DeviceUnknown, Unreachable, YizhanError
 from shared.standing import Standing
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class SyncPage(Page):
         self.lease_bar = MessageBar()
         self.load_bar = MessageBar()
         self.restored_bar = MessageBar()
+        self.unknown_bar = MessageBar()
+        self.reenrol = ReenrolPanel(self, desk)
+        self.offer(Action("reenrol", "重新登记本席位", self.reenrol.open, "", ""))
         self.tiles = Tiles(
             (
                 ("pending", "待同步"),
@@ -111,6 +115,8 @@ class SyncPage(Page):
         self.body.addWidget(self.lease_bar)
         self.body.addWidget(self.load_bar)
         self.body.addWidget(self.restored_bar)
+        self.body.addWidget(self.unknown_bar)
+        self.body.addWidget(self.reenrol)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
         self.body.addWidget(lower, 1)
@@ -183,6 +189,8 @@ class SyncPage(Page):
     def _failed(self, error: YizhanError) -> None:
         if isinstance(error, Cancelled):
             self.messages.say(WARNING, "同步已取消。", "已传的部分不会重传，数据都在本机。")
+        elif isinstance(error, DeviceUnknown):
+            self.messages.clear()  # the bar below says it, with the way on
         elif isinstance(error, Unreachable):
             self.messages.say(
                 WARNING, error.message, error.hint, button="改用介质交换", run=lambda: self._go("media")
@@ -223,12 +231,28 @@ class SyncPage(Page):
             self.restored_bar.say(WARNING, state.restored)
         else:
             self.restored_bar.clear()
+        self._show_unknown(state)
         self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
         self.types.set_rows(rows, f"共 {sum(t.records for t in types):,} 条记录、{waiting:,} 条变更")
         self.attempts.set_rows([_attempt_row(a) for a in state.attempts], _attempt_total(state.attempts))
         self.update_actions()
+
+    def _show_unknown(self, state: SyncState) -> None:
+        """A seat the restored hub does not know: what happened, and the way on."""
+        if state.unknown and self.reenrol.isHidden():
+            self.unknown_bar.say(
+                WARNING, "中心从备份恢复过，已不认识本席位：它是备份之后登记的。",
+                "本机数据都在，请用新的登记码重新登记。", button="重新登记", run=self._reenrol,
+            )  # fmt: skip
+        elif not state.unknown:
+            self.unknown_bar.clear()
+
+    def _reenrol(self) -> None:
+        self.unknown_bar.clear()
+        self.messages.clear()
+        self.reenrol.open()
 
     def _show_attached(self, found: Waiting) -> None:
         """How much content is on its way; it follows its records, beside the work."""
