@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from server_stub import loads
@@ -13,6 +13,7 @@ from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
 from server_stub.partitions import streams_of
 from server_stub.pieces import ANSWER_PIECES
+from server_stub.proving import Said
 from server_stub.snapshots import Snapshots
 from shared.ids import new_id
 from shared.store.store import Store
@@ -59,6 +60,7 @@ class Answer:
     arrived: Sequence[str] = ()
     carried: Carried | None = None
     trust_version: int = 0
+    proofs: Said = field(default_factory=Said)
 
 
 class Answering:
@@ -112,7 +114,7 @@ class Answering:
             return said
         return self._answers.entries(
             answer.device, answer.receipt, answer.ask, limit=streams, arrived=answer.arrived,
-            carried=answer.carried, then=said, load=load,
+            carried=answer.carried, then=said, load=load, proofs=answer.proofs.result,
         )  # fmt: skip
 
     def _divided(self, answer: Answer, shelf: Shelf | None) -> list[Load | None]:

@@ -14,6 +14,7 @@ from server_stub.keys import HubKeys
 from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
 from server_stub.partitions import streams_of
+from server_stub.proving import Result
 from server_stub.refresh import Refresher
 from server_stub.streams import Segment, segment
 from shared.changes import join_blocks
@@ -67,11 +68,13 @@ class Answers:
         carried: Carried | None = None,
         then: Iterable[Entry] = (),
         load: Load | None = None,
+        proofs: Result | None = None,
     ) -> Iterator[Entry]:
         """Receipt first, then streams, records asked for, then what is said about the whole.
 
         :param arrived: the device's latest packages; :param carried: what it takes along for others;
         :param then: what else is said before the state of the whole;
+        :param proofs: what the hub found about its evidence, for who asked;
         :param load: parts of a first load, which come instead of streams or before what follows them.
         """
         if receipt is not None:
@@ -103,6 +106,8 @@ class Answers:
             lease_days=lease,
             device_key=device.sign.key_id,
             rewound=self._rewound(ask, names),
+            proofs=proofs.proofs if proofs else [],
+            proofs_at=proofs.at if proofs else "",
         )
         yield Entry(STATE, {"state": messages.encode(state)})
 

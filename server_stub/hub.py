@@ -20,6 +20,7 @@ from server_stub.ledger import Ledger
 from server_stub.mail import Mailroom, Posted, Recipient
 from server_stub.migrate import open_hub_database
 from server_stub.pieces import HubPieces, Receiving
+from server_stub.proving import HubProofs
 from server_stub.refresh import joined
 from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
@@ -72,6 +73,7 @@ class Hub:
         self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
+        self.proofs = HubProofs(self.store, self.keys)
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
         self.mail = Mailroom(
             self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"
@@ -102,6 +104,7 @@ class Hub:
     def close(self) -> None:
         """Give the database back."""
         self.snapshots.close()
+        self.proofs.close()
         self.store.close()
         release(self._held)
         self._held = None
@@ -227,6 +230,8 @@ class Hub:
             answer.receipt = self.ledger.receipt(
                 device.device, ask.incarnation, handled.intake, opened.core.package_id, ask.waiting
             )
+        if ask.prove and device.admin and not device.revoked:
+            answer.proofs = self.proofs.answer(device.device, at_once=answer.by_stick)
         handled.volumes = self.answering.write(answer, out, shelf)
         return handled
 

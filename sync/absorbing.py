@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from shared.access import HUB_ACTOR
 from shared.errors import PackageTampered
-from shared.store import exchange, rewinding
+from shared.store import exchange, hub_proofs, rewinding
 from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
@@ -202,6 +202,8 @@ class Absorber:
                     out.rewound = True
             out.more, out.wait = state.more, state.wait
             out.arrived += state.arrived
+            found = [(p.title, p.count, p.trouble) for p in state.proofs]
+            hub_proofs.take(connection, state.proofs_at, found)
             if state.at < read_text(connection, "hub_time"):
                 return  # an older answer that arrives late takes nothing back
             self._follower(unit).narrow(state.streams)

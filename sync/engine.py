@@ -20,7 +20,7 @@ from shared.errors import (
     Unreachable,
     YizhanError,
 )
-from shared.store import exchange, incarnations, rewinding
+from shared.store import exchange, hub_proofs, incarnations, rewinding
 from shared.store.exchange import Attempt
 from shared.store.store import Store
 from shared.upcasting import PROGRAM, SCHEMA
@@ -168,6 +168,7 @@ class Engine:
                 waiting=exchange.unsettled(connection),
                 snapshot=holding,
                 report={"pending": exchange.pending(connection)},
+                prove=hub_proofs.wanted(connection),
             )
             asks = refreshing.asks(ask, rewinding.doubts(connection))
             draft = CoreDraft(

@@ -174,6 +174,14 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     parts: list[int] = []
 
 
+class Proven(msgspec.Struct, frozen=True, array_like=True):
+    """What the hub found about one kind of its evidence; ``trouble`` is empty when all fits."""
+
+    title: str
+    count: int
+    trouble: str = ""
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a device wants with its change sets: everything after these cursors.
 
@@ -186,6 +194,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param report: counts for the administrators' overview: ``pending`` changes when it was sealed.
     :param refresh: records it wants as they stand now, whatever the streams say: type number →
         16 bytes per record. None from a device that does not know epochs.
+    :param prove: it wants the hub to go through its own evidence; for devices of the hub's administrators.
     :param program: version of its program, for people; :param schema: of its catalogue, 0 = not said.
     """
 
@@ -203,6 +212,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     refresh: dict[int, bytes] | None = None
     program: str = ""
     schema: int = 0
+    prove: bool = False
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,6 +226,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     :param device_key: name of the device's signing key as the hub knows it.
     :param rewound: streams the device has followed beyond the point from which the hub was
         restored: where they go on.
+    :param proofs: what the hub found when it went through its evidence at ``proofs_at``; said to who asked.
     :param revoked_at: when the device was revoked; ``""`` while it is in use.
     """
 
@@ -232,6 +243,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     device_key: str = ""
     revoked_at: str = ""
     revoke_reason: str = ""
+    proofs: list[Proven] = []
+    proofs_at: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from desktop.work.jobs import Progress
 from desktop.work.session import Session
-from shared.store import audit
+from shared.access import Role
+from shared.store import audit, hub_proofs
 from sync import proving
 from sync.proving import Proof, Signers
 
-__all__ = ["Act", "Auditing", "Proof"]
+__all__ = ["Act", "Auditing", "HubFound", "Proof"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,18 @@ class Act:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class HubFound:
+    """The hub's last word about its evidence.
+
+    :param at: ISO time by the hub's clock, ``""`` before the first; :param wanted: an answer is awaited.
+    """
+
+    at: str
+    proofs: list[Proof]
+    wanted: bool
+
+
 class Auditing:
     """The use case behind 核验 and the list of acts."""
 
@@ -30,14 +43,31 @@ class Auditing:
         self._session = session
 
     def prove(self, progress: Progress) -> list[Proof]:
-        """Go through every chain and signature on this device; the check itself is noted."""
+        """Go through every chain and signature on this device; the check itself is noted.
+
+        The hub is asked to do the same with the next package.
+        """
         session = self._session
         hub = session.hub_trust
         signers = Signers(session.device_keys.signers, hub.signers, hub.hub_id)
         found = proving.prove(session.store, signers, lambda title: progress(0, 0, f"正在核验{title}"))
         said = "；".join(f"{one.title}：{one.trouble}" for one in found if one.trouble)
         session.records.note("checked", said or "完好")
+        if self.may_ask_hub:
+            with session.store.write() as connection:
+                hub_proofs.want(connection)
         return found
+
+    @property
+    def may_ask_hub(self) -> bool:
+        """Whether the hub goes through its own evidence for this person."""
+        return self._session.actor.has(Role.HUB_ADMIN)
+
+    def of_hub(self) -> HubFound:
+        """What the hub has said about its evidence, and whether an answer is awaited."""
+        with self._session.store.read() as connection:
+            known, wanted = hub_proofs.heard(connection), hub_proofs.wanted(connection)
+        return HubFound(known.at, [Proof(*one) for one in known.found], wanted)
 
     def acts(self, limit: int = 200) -> list[Act]:
         """The latest acts, newest first."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from server_stub import checking
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, print_table
 from server_stub.hub import Hub
-from server_stub.snapshot_build import one_moment
-from shared.access import HUB_ACTOR
 from shared.errors import EvidenceBroken
 from shared.store import audit
 
@@ -44,16 +41,15 @@ def _list(parsed: argparse.Namespace) -> None:
 
 def _check(parsed: argparse.Namespace) -> None:
     with opened(parsed) as hub:
-        with one_moment(hub.store) as connection:
-            found = checking.prove(connection, hub.keys, lambda title: print(f"正在核验{title}…", flush=True))
-        said = "；".join(f"{one.title}：{one.trouble}" for one in found if one.trouble)
-        with hub.store.write() as connection:
-            audit.note(connection, hub.clock.stamp(), HUB_ACTOR.user, "checked", said or "完好")
+        found = hub.proofs.run(lambda title: print(f"正在核验{title}…", flush=True))
     print_table(
         ["核验内容", "已核验", "结论", "说明"],
-        ([one.title, f"{one.count:,}", "完整" if one.whole else "有问题", one.trouble] for one in found),
+        (
+            [one.title, f"{one.count:,}", "有问题" if one.trouble else "完整", one.trouble]
+            for one in found.proofs
+        ),
     )
-    if said:
+    if found.words:
         raise EvidenceBroken(
             "中心的证据链不完整。", "请保留现场：停止服务，另存数据文件夹，再从核验完好的备份恢复。"
         )

@@ -13,7 +13,9 @@ from desktop.ui.choosing import Files
 from desktop.ui.pages.sync_log import SyncLogPage
 from desktop.work.media import MediumInfo
 from shared.access import HUB_ACTOR
+from sync.http import HttpCarrier
 from tests.fixtures.devices import quiet
+from tests.fixtures.hubs import serving
 from tests.gui.exchange_desks import Post, settle
 
 
@@ -155,3 +157,46 @@ def test_one_button_verifies_and_finds_a_changed_byte(qtbot: QtBot, busy: tuple[
     settle(desk.jobs)
     assert "1 处不完整" in page.messages.text() and "第 1 条内容被改动" in page.messages.text()
     assert ("审计记录", "有问题") in {(row[0], row[2]) for row in page.proofs.results.texts()}
+
+
+def test_the_button_also_verifies_the_hub(qtbot: QtBot, post: Post, tmp_path: Path) -> None:
+    """Over real HTTP, then by stick after a byte was changed at the hub."""
+    desk = post.desk("wang")
+    page = opened(qtbot, post, "proofs")
+    assert page.proofs.hub.isVisible() and page.proofs.hub.texts() == []
+    page.proofs.button.click()
+    settle(desk.jobs)
+    assert desk.auditing.of_hub().wanted and page.proofs.hub.texts() == []
+    with serving(post.hub) as url:
+        done = desk.session.engine.sync(HttpCarrier(url), quiet)
+    page.refresh(frozenset(done.received.types) | {"seat_state"})
+    settle(desk.jobs)
+    found = {row[0]: row[2] for row in page.proofs.hub.texts()}
+    assert set(found) == {"数据库文件", "审计记录", "数据流", "设备变更集", "中心回执"}
+    assert set(found.values()) == {"完整"} and not desk.auditing.of_hub().wanted
+
+    with post.hub.store.write() as connection:
+        connection.exec_driver_sql("UPDATE audit SET detail = detail || '.' WHERE no = 1")
+        connection.exec_driver_sql("DELETE FROM fact WHERE name = 'hub_proofs_began'")
+    page.proofs.button.click()
+    settle(desk.jobs)
+    made = desk.media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
+    answer = tmp_path / "answer.yzp"
+    with made.path.open("rb") as stream, answer.open("w+b") as out:
+        post.hub.handle(stream, out, carrier="media")
+    with answer.open("rb") as stream:
+        desk.session.engine.absorb(desk.session.engine.open(stream), "media")
+    page.refresh(frozenset({"exchange"}))
+    settle(desk.jobs)
+    told = {row[0]: row[2:] for row in page.proofs.hub.texts()}
+    assert told["审计记录"] == ("有问题", "第 1 条内容被改动") and told["数据流"][0] == "完整"
+
+
+def test_who_does_not_run_the_hub_sees_no_hub(qtbot: QtBot, post: Post) -> None:
+    page = SyncLogPage(post.desk("linwei"))
+    qtbot.addWidget(page)
+    page.show()
+    page.shown({"tab": "proofs"})
+    page.proofs.button.click()
+    settle(post.desk("linwei").jobs)
+    assert not page.proofs.hub.isVisible() and not post.desk("linwei").auditing.of_hub().wanted

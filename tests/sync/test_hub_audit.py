@@ -11,10 +11,11 @@ import pytest
 from server_stub import checking, cli
 from server_stub.hub import Hub
 from server_stub.snapshot_build import one_moment
+from shared.clock import system_millis
 from shared.errors import PackageError
 from shared.fictitious import market_entities
-from shared.store import audit, sql
-from tests.fixtures.devices import Enrol
+from shared.store import audit, hub_proofs, sql
+from tests.fixtures.devices import Enrol, handle
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
 
 ENTITIES = list(market_entities(6, DIVISION, 5))
@@ -169,3 +170,35 @@ def test_audit_on_the_command_line(
     hub.close()
     said = run("audit", "check", code=1)
     assert "第 2 条内容被改动" in said and "证据链不完整" in said
+
+
+# --- at an administrator's wish --------------------------------------------------------------
+def test_a_device_asks_and_hears_the_result_once_in_ten_minutes(
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = enrol_at(place.a, "boss", roles=("hub_admin",))
+    other = enrol_at(place.b, "laozhou")
+    for one in (boss, other):
+        with one.store.write() as connection:
+            hub_proofs.want(connection)
+        one.sync()
+    with other.store.read() as connection:
+        assert hub_proofs.wanted(connection) and not hub_proofs.heard(connection).at  # no rights, no answer
+    with boss.store.read() as connection:
+        first = hub_proofs.heard(connection)
+        assert first.at and not hub_proofs.wanted(connection)
+    assert [title for title, _, _ in first.found][-4:] == TITLES
+    assert not [trouble for _, _, trouble in first.found if trouble]
+
+    with place.hub.store.write() as connection:
+        connection.exec_driver_sql("UPDATE audit SET detail = detail || '.' WHERE no = 1")
+    for later, trouble in ((0, ""), (11, "第 1 条内容被改动")):
+        monkeypatch.setattr(place.hub.clock, "_millis", lambda later=later: system_millis() + later * 60_000)
+        with boss.store.write() as connection:
+            hub_proofs.want(connection)
+        _, answer = handle(place.hub, boss.export())  # by stick
+        boss.take(answer)
+        with boss.store.read() as connection:
+            found = {title: trouble for title, _, trouble in hub_proofs.heard(connection).found}
+        assert found["审计记录"] == trouble
+    assert events(place.hub).count("checked") == 2

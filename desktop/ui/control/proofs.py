@@ -13,7 +13,7 @@ from desktop.ui.notify import ERROR, SUCCESS
 from desktop.ui.pages.page import Page
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.words import NOTHING, moment
-from desktop.work.auditing import Act, Proof
+from desktop.work.auditing import Act, HubFound, Proof
 from desktop.work.jobs import Job
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _PROOFS = (
     PlainColumn("结论", 10),
     PlainColumn("说明", 40, "left", grows=True),
 )
+_ASK_HUB = "点“核验审计链”，中心在下次同步或介质交换时一并核验自己的数据"
 _ACTS = (
     PlainColumn("时间", 20),
     PlainColumn("人员", 12),
@@ -57,8 +58,12 @@ class Proofs(QWidget):
         both.setChildrenCollapsible(False)
         both.setHandleWidth(13)
         both.addWidget(self.results)
+        self.hub = PlainTable("中心核验结果", _PROOFS, "项")
+        self.hub.set_empty_words("中心还没有核验", _ASK_HUB)
+        self.hub.setVisible(desk.auditing.may_ask_hub)
+        both.addWidget(self.hub)
         both.addWidget(self.acts)
-        both.setSizes([220, 320])
+        both.setSizes([220, 255, 175] if desk.auditing.may_ask_hub else [220, 0, 320])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -66,7 +71,12 @@ class Proofs(QWidget):
         column.addWidget(both, 1)
 
     def start(self) -> None:
-        """Read the acts again."""
+        """Read the acts and the hub's last word again."""
+        if self._desk.auditing.may_ask_hub:
+            self._desk.jobs.run(
+                "读取中心核验结果", lambda _: self._desk.auditing.of_hub(), self._show_hub, self._page.report,
+                quiet=True, owner=self,
+            )  # fmt: skip
         self._desk.jobs.run(
             "读取行为记录", lambda _: self._desk.auditing.acts(), self._show_acts, self._page.report,
             quiet=True, owner=self, newest=True,
@@ -103,6 +113,16 @@ class Proofs(QWidget):
         else:
             total = sum(one.count for one in found)
             self._page.messages.say(SUCCESS, f"核验通过：{total:,} 条记录和签名完整，没有改动、缺失或截断。")
+
+    def _show_hub(self, found: HubFound) -> None:
+        waiting = "已请中心核验，下次同步或导入中心的介质时带回结果"
+        self.hub.set_empty_words(
+            "等待中心核验的结果" if found.wanted else "中心还没有核验",
+            waiting if found.wanted else _ASK_HUB,
+        )
+        when = f"中心于 {moment(found.at)} 核验" if found.at else ""
+        said = "；".join(t for t in (when, waiting if found.wanted and found.at else "") if t)
+        self.hub.set_rows([_proof_row(one) for one in found.proofs], said)
 
     def _show_acts(self, acts: list[Act]) -> None:
         rows = [

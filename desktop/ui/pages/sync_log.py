@@ -60,6 +60,8 @@ class SyncLogPage(Page):
             self.log.reload()
         elif self.tabs.current == SEATS and types & {"seat_state", "device", "exchange", "conflict"}:
             self.seats.start()
+        elif self.tabs.current == PROOFS and types & {"seat_state", "exchange"}:
+            self.proofs.start()
 
     def _turned(self, name: str) -> None:
         self._stack.setCurrentIndex([n for n, _ in _TABS].index(name))
