@@ -10,14 +10,19 @@ from enum import StrEnum
 from typing import Any
 
 from desktop.work.records import Records, Row
+from shared.changes import SEQ_BITS, Op
 from shared.errors import AccessDenied, InputError, Level, Problem, Rejected, StaleRecord, YizhanError
 from shared.fields import Field, Kind
-from shared.filters import Filter, Op
+from shared.filters import Filter
+from shared.filters import Op as Is
 from shared.parsing import clean_text, derive, is_blank
 from shared.record import RecordType
 from shared.store import sql
+from shared.store.references import Origins
 from shared.store.reviving import restore
 from shared.store.store import Store
+from shared.store.unit import Unit
+from shared.store.values import to_stored
 from shared.supervision import queues
 from shared.types.conflict import DELETION, FIELD, RULE, UNIQUE, kind_of
 
@@ -81,9 +86,14 @@ class Detail:
     siblings: int = 0
 
     @property
+    def absent(self) -> bool:
+        """Whether the conflict alone says what can be decided: the record is not on this device."""
+        return self.record is None and Choice.OURS in self.choices and self.kind != UNIQUE
+
+    @property
     def moved(self) -> bool:
         """Whether somebody edited the value after the conflict arose."""
-        return self.field is not None and self.current not in (self.ours.text, self.theirs.text)
+        return self.field is not None and self.record is not None and self.current not in (self.ours.text, self.theirs.text)
 
     def meant(self, choice: Choice) -> Choice:
         """What 采用中心值 or 采用对方值 for many means for this one."""
@@ -222,7 +232,10 @@ class Conflicts:
         cause = f"resolve:{conflict_id}"
         with self._records.unit(cause, initiator=initiator) as unit:
             loser = _loser(detail, choice)
-            if loser is not None:
+            if detail.absent:
+                if choice is Choice.THEIRS:
+                    _write_unseen(unit, detail)
+            elif loser is not None:
                 # the cause must stay: by it the hub knows what gives the right to do this
                 unit.delete(detail.declared, loser.id, cause)
             elif choice is Choice.KEEP and detail.record is None:
@@ -239,6 +252,11 @@ class Conflicts:
         one, disputed, record = detail.conflict.values, detail.field, detail.record
         if detail.kind == UNIQUE:
             return {}, _KEPT[choice]
+        if detail.absent and disputed is not None:
+            if choice is Choice.OURS:
+                return {}, "保持中心现有的内容"
+            shown = self._show(disputed, typed(disputed, one["theirs_value"]))
+            return {}, f"采用对方的值：{shown or NOTHING}"
         if disputed is None or record is None:
             done = "作废记录" if choice is Choice.VOID else "保留记录"
             return {}, done
@@ -271,11 +289,11 @@ class Conflicts:
         with self._store.read() as connection:
             here = bool(sql.fetch(connection, declared.name, ("id",), [one["record_id"]]))
         if not here:
-            return ()  # the record is not on this device: who has it decides
+            return _unseen_choices(kind, declared, one)
         return (Choice.KEEP, Choice.VOID) if kind == DELETION else (Choice.VOID,)
 
     def _siblings(self, one: dict[str, Any]) -> int:
-        same = self.wanted().where("record_id", Op.EQ, one["record_id"])
+        same = self.wanted().where("record_id", Is.EQ, one["record_id"])
         return self._records.count(self.declared, same) - int(one["state"] == "open")
 
     def _edited(self, declared: RecordType, edits: str | None) -> str:
@@ -334,6 +352,34 @@ def typed(disputed: Field, text: str | None) -> Any:
 def decode_edits(text: str | None) -> dict[str, Any]:
     """The edit a deletion met, stored values by field name."""
     return dict(json.loads(text)) if text else {}
+
+
+def _unseen_choices(kind: str, declared: RecordType, one: dict[str, Any]) -> tuple[Choice, ...]:
+    """What can be decided about a record that is not here: one of the two values the conflict carries.
+
+    A third value must be checked against the whole record. A deletion counts only when every value
+    that stands was seen, and a restored record is written whole: neither is in the conflict.
+    """
+    if kind not in (FIELD, RULE) or not one["ours_ref"]:
+        return ()
+    if any(f.derive_from == one["field"] for f in declared.own_fields):
+        return (Choice.OURS,)
+    return (Choice.OURS, Choice.THEIRS)
+
+
+def _write_unseen(unit: Unit, detail: Detail) -> None:
+    """The value the hub did not take, for a record that is not here.
+
+    It builds on the hub's value by reference: if that was edited since, it is a conflict anew
+    where the field asks, exactly as if the record had been here and out of date.
+    """
+    one, disputed = detail.conflict.values, detail.field
+    assert disputed is not None
+    device, incarnation, seq = str(one["ours_ref"]).rsplit(":", 2)
+    base = Origins(unit.connection).number(device, int(incarnation)) << SEQ_BITS | int(seq)
+    value = to_stored(disputed, typed(disputed, one["theirs_value"]))
+    unit.capture(detail.declared, Op.UPDATE, (disputed,), [one["record_id"]], [[value]])
+    unit.captured[-1].bases = [[base]]
 
 
 def _loser(detail: Detail, choice: Choice) -> Row | None:

@@ -17,7 +17,7 @@ from shared.record import RecordType
 from shared.store import sql
 
 STRETCH = 20_000
-"""Changes one call goes back at least: about a tenth of a second (tests/bench)."""
+"""Changes one call goes back: about half a second where each has a block of its own."""
 
 _BATCH = 500
 _INDEX_BITS = 8

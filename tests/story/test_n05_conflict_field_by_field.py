@@ -94,3 +94,47 @@ def test_many_are_decided_at_once_and_the_losers_stay_readable(place: Place, enr
         assert conflict["state"] == "resolved" and conflict["reason"] == "乙局现场核实"
         assert (conflict["ours_value"], conflict["decision"]) in (("甲说的地址", "theirs"), ("1", "theirs"))
         assert conflict["ours_person"] == "chenmin" and conflict["resolved_by"] == b.actor.user
+
+
+@pytest.mark.parametrize("choice", [Choice.OURS, Choice.THEIRS])
+def test_the_centre_decides_about_a_record_it_does_not_hold(
+    place: Place, enrol_at: Enrol, choice: Choice
+) -> None:
+    """The conflict carries both values and what stands by reference: nothing else is needed."""
+    a, _ = two_bureaus(place, enrol_at)
+    a2, centre = enrol_at(place.a, "liwei"), enrol_at(place.b, "wang", roles=("hub_admin",))
+    one = shared_penalty(a, a2)
+    a.update("penalty", one, fine=100_000)
+    a2.update("penalty", one, fine=200_000)
+    a.sync(), a2.sync(), centre.sync()
+    assert centre.count("penalty") == 0  # another bureau's
+    here, (conflict,) = conflicts_at(centre), centre.conflicts()
+    detail = here.detail(conflict["id"])
+    assert detail.absent and detail.choices == (Choice.OURS, Choice.THEIRS) and not detail.moved
+    here.resolve(conflict["id"], choice, reason="核对了处罚决定书")
+    centre.sync(), a.sync(), a2.sync()
+    assert centre.statuses() == ["applied"] and centre.count("penalty") == 0
+    wanted = 100_000 if choice is Choice.OURS else 200_000
+    assert value(place.hub.store, "penalty", one, "fine") == wanted
+    for device in (a, a2):
+        assert device.value("penalty", one, "fine") == wanted
+        (decided,) = device.conflicts()
+        assert (decided["state"], decided["decision"]) == ("resolved", str(choice))
+
+
+def test_what_was_edited_since_is_not_overwritten_by_a_decision_from_afar(
+    place: Place, enrol_at: Enrol
+) -> None:
+    a, _ = two_bureaus(place, enrol_at)
+    a2, centre = enrol_at(place.a, "liwei"), enrol_at(place.b, "wang", roles=("hub_admin",))
+    one = shared_penalty(a, a2)
+    a.update("penalty", one, fine=100_000)
+    a2.update("penalty", one, fine=200_000)
+    a.sync(), a2.sync(), centre.sync()
+    a.update("penalty", one, fine=300_000)
+    a.sync()
+    (conflict,) = centre.conflicts()
+    conflicts_at(centre).resolve(conflict["id"], Choice.THEIRS, reason="核对了处罚决定书")
+    centre.sync()
+    assert value(place.hub.store, "penalty", one, "fine") == 300_000
+    assert sorted(c["state"] for c in centre.conflicts()) == ["open", "resolved"]

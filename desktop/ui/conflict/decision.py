@@ -52,7 +52,8 @@ _SAID = {
     "unique": "两条记录的编号相同，都已入库。请决定保留哪一条；确属两件事的，两条都保留并写明理由。",
     "rule": "双方各自的修改都没有错，合在一起不合规则，中心保留了先到的内容：",
 }
-_ELSEWHERE = "这条记录不在本机，请由存有该记录的单位或中心处理。"
+_ELSEWHERE = "这条记录不在本机，请由存有该记录的单位处理。"
+_UNSEEN = "这条记录不在本机：可以在双方的值中决定；要另填别的值，请由存有该记录的单位处理。"
 _READ_ONLY = "处理冲突由单位管理员或中心管理员办理，您可以查看双方的值；需要更正时请告知本单位管理员。"
 
 
@@ -176,8 +177,8 @@ class DecisionPanel(QWidget):
         self._moved.setText(f"冲突产生以后，这一处又被改为：{detail.current or '（空）'}。" if moved else "")
         self._moved.setVisible(moved)
         self._offer_choices(detail)
-        self._note.setText(_READ_ONLY if not allowed else _ELSEWHERE)
-        self._note.setVisible(is_open and not (allowed and detail.choices))
+        self._note.setText(_READ_ONLY if not allowed else _UNSEEN if detail.absent else _ELSEWHERE)
+        self._note.setVisible(is_open and (detail.absent or not (allowed and detail.choices)))
         self._result.setVisible(not is_open)
         if not is_open:
             facts = [
