@@ -93,7 +93,9 @@ class Detail:
     @property
     def moved(self) -> bool:
         """Whether somebody edited the value after the conflict arose."""
-        return self.field is not None and self.record is not None and self.current not in (self.ours.text, self.theirs.text)
+        if self.field is None or self.record is None:
+            return False
+        return self.current not in (self.ours.text, self.theirs.text)
 
     def meant(self, choice: Choice) -> Choice:
         """What 采用中心值 or 采用对方值 for many means for this one."""
