@@ -21,6 +21,13 @@ from sqlalchemy.pool import QueuePool
 from shared.errors import DatabaseBusy, DiskFull, StoreError, WrongPassword
 
 CACHE_KIB = 96 * 1024
+HUB_CACHE_KIB = 512 * 1024
+"""Pages the hub's writer keeps: the id indexes of some millions of records, whose every page new
+ids hit at random; at most a sixteenth of the machine's memory, never less than others have."""
+HUB_LOG_PAGES = 65_536
+"""Write-ahead log (256 MiB of pages) after which the hub folds it into the database file. Random ids
+make a change set touch as many pages as it has records; a page touched by several sets is then
+folded in once. More would make a start after a crash, which reads the log, take long."""
 BUSY_MS = 10_000
 
 
@@ -96,6 +103,8 @@ def open_url(url: str) -> Database:
         def create(read_only: bool) -> Any:
             handle = sqlite3.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
             _prepare_sqlite(handle, read_only)
+            if not read_only:
+                _prepare_growth(handle)
             return handle
 
         return _sqlite_pair(create, path, None, sqlite3)
@@ -147,6 +156,21 @@ def _prepare_sqlite(handle: Any, read_only: bool) -> None:
     handle.execute("PRAGMA foreign_keys = ON")
     if read_only:
         handle.execute("PRAGMA query_only = 1")
+
+
+def _prepare_growth(handle: Any) -> None:
+    """What the one who writes to a hub of millions of records needs beyond the usual."""
+    cache = max(CACHE_KIB, min(HUB_CACHE_KIB, _memory_kib() // 16))
+    handle.execute(f"PRAGMA cache_size = -{cache}")
+    handle.execute(f"PRAGMA wal_autocheckpoint = {HUB_LOG_PAGES}")
+
+
+def _memory_kib() -> int:
+    """The machine's memory; 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+    except (AttributeError, ValueError, OSError):
+        return 0
 
 
 def _manual_begin(handle: Any, _: Any) -> None:
