@@ -38,6 +38,8 @@ from shared.store.migrate import bring_up, known_revisions, revision_of
 SUFFIX = ".yzbackup"
 DONE, FAILED = "done", "failed"
 _PASSING = {LOCK}
+_REMADE = ("spool", "snapshots")
+"""Folders whose content is made again from the database; in no backup, and gone after a restore."""
 Say = Callable[[str], None]
 
 
@@ -152,7 +154,8 @@ def _others(hub: Hub) -> dict[str, int]:
     out: dict[str, int] = {}
     for path in sorted(hub.data.rglob("*")):
         own = database is not None and path.name.startswith(database.name)
-        if path.is_file() and not own and path not in skipped and hub.data / "spool" not in path.parents:
+        remade = path.relative_to(hub.data).parts[0] in _REMADE
+        if path.is_file() and not own and path not in skipped and not remade:
             out[path.relative_to(hub.data).as_posix()] = path.stat().st_size
     return out
 
@@ -260,7 +263,8 @@ def restore(source: Path, url: str, data: Path, passphrase: str, *, clock: Clock
             aside = _swap_in(room / backup_file.DATABASE, url, clock)
             if not (data / backup_file.KEYS).exists():
                 os.replace(room / backup_file.KEYS, data / backup_file.KEYS)
-            shutil.rmtree(data / "spool", ignore_errors=True)  # answers of the time before
+            for name in _REMADE:  # answers and first loads of the time before
+                shutil.rmtree(data / name, ignore_errors=True)
             _sync_folder(data)
     return Restored(verified, epoch, aside)
 

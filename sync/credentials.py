@@ -18,10 +18,11 @@ from shared.store.store import Store
 from sync.hub_trust import HubTrust, SignedLink
 from sync.layout import Core
 from sync.messages import PROTOCOL, State
-from sync.rotation import CHANGE, DeviceRing, KeyChange, make_change, ring_of
+from sync.rotation import CHANGE, DeviceRing, KeyChange, make_change, read_change, ring_of
 from sync.trust import DeviceKeys
 
 KEY_CHANGE, CONFIRMED, LEARNED, LEASE = "key_change", "key_confirmed", "trust_links", "lease_days"
+KEY_CHANGE_PAST = "key_change_past"
 
 
 class Credentials:
@@ -41,7 +42,21 @@ class Credentials:
     # --- what is said ----------------------------------------------------------
     def said(self) -> dict[str, str | int | dict[str, int]]:
         """What a package of this device says about its keys in the clear."""
-        return {CHANGE: self.ring.change} if self.ring.change else {}
+        said = self.ring.change or self._said_again()
+        return {CHANGE: said} if said else {}
+
+    def _said_again(self) -> str:
+        """The last announcement, until a backup of the hub holds what the new key signed.
+
+        A hub that comes back from an older backup knows only the key of before.
+        """
+        with self._store.read() as connection:
+            past = read_text(connection, KEY_CHANGE_PAST)
+            if not past:
+                return ""
+            change = read_change(past)
+            ours = change.sign_key == self.ring.now.sign.public.to_bytes()
+            return past if ours and not exchange.archived_since(connection, change.from_seq) else ""
 
     # --- what is heard -----------------------------------------------------------
     def learn(self, core: Core) -> None:
@@ -103,6 +118,9 @@ class Credentials:
     def follow(self, ring: DeviceRing) -> None:
         """The key file has promoted the new keys: nothing is announced any more."""
         with self._store.write() as connection:
+            said = read_text(connection, KEY_CHANGE)
+            if said:
+                write_text(connection, KEY_CHANGE_PAST, said)
             write_text(connection, KEY_CHANGE, "")
         self.ring = ring
 

@@ -180,6 +180,14 @@ def _archive(connection: sa.Connection, archived_to: int, at: str) -> None:
     )
 
 
+def archived_since(connection: sa.Connection, seq: int) -> bool:
+    """Whether a change set that begins at ``seq`` or later is inside a verified backup of the hub."""
+    row = sql.execute(
+        connection, "SELECT 1 FROM change_set WHERE from_seq >= ? AND archived_at <> '' LIMIT 1", (seq,)
+    ).fetchone()
+    return row is not None
+
+
 def every_receipt(connection: sa.Connection) -> Iterator[bytes]:
     """All receipts kept, oldest first."""
     for (envelope,) in sql.execute(connection, "SELECT envelope FROM receipt ORDER BY no"):

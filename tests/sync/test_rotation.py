@@ -12,21 +12,27 @@ import pytest
 
 from desktop.work.keys import PasswordRefused
 from desktop.work.syncing import Syncing
+from server_stub import backup
 from server_stub import keys as hub_keys
+from server_stub.hub import Hub
 from server_stub.invitations import cancel, issued
 from shared.clock import Clock
 from shared.errors import HubRefused, InputError, PackageTampered, UnknownSigner
+from shared.fictitious import market_entities
 from shared.store import audit
+from shared.store.exchange import reach
 from sync import enrol, package
 from sync.hub_trust import SignedLink, TrustLink, make_link, read_links, write_links
 from sync.messages import PROTOCOL
 from sync.signing import SigningKey
 from sync.suite import OpenKey
 from sync.trust import DeviceKeys, HubTrust, InviteCode
-from tests.fixtures.devices import Device, Enrol, handle
-from tests.fixtures.hubs import PASSPHRASE, Place, serving
+from tests.fixtures.devices import Device, Direct, Enrol, handle
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, serving
 from tests.fixtures.samples import sample
 from tests.fixtures.stations import PASSWORD, Station, open_station, quiet, station
+
+ENTITIES = list(market_entities(2, DIVISION, 5))
 
 
 def alert(title: str) -> dict[str, str]:
@@ -303,3 +309,34 @@ def test_the_hub_says_how_long(one: Station, place: Place) -> None:
     one.session.settings.path.write_text(json.dumps(said))
     Syncing(one.session).sync_now(quiet)
     assert one.session.lease.allowed == 12
+
+
+def test_a_hub_restored_from_before_the_change_follows_again(
+    place: Place, tmp_path: Path
+) -> None:
+    """The announcement is offered until a backup holds what the new key signed."""
+    with serving(place.hub) as address:
+        made = station(place.hub, address, place.a, tmp_path / "one")
+        made.insert("market_entity", ENTITIES[0])
+        Syncing(made.session).sync_now(quiet)
+        file, _ = backup.make(place.hub, tmp_path / "before.yzbackup")
+        name = made.session.seat_keys.rotate(PASSWORD)
+        made.insert("market_entity", ENTITIES[1])
+        Syncing(made.session).sync_now(quiet)
+        assert made.session.device_keys.next is None and made.session.device_keys.sign.key_id == name
+    data = place.hub.data
+    place.hub.close()
+    backup.restore(file, place.url, data, PASSPHRASE)
+    place.hub = Hub(place.url, data, PASSPHRASE)
+    engine = made.session.engine
+    engine.sync(Direct(place.hub), quiet)
+    found = place.hub.ledger.device(made.session.device)
+    assert found is not None and found.sign.key_id == name
+    with made.session.store.read() as connection:
+        at = reach(connection)
+    assert at.receipted == at.written > 1
+    assert engine.credentials.said()  # until a backup holds it
+    backup.make(place.hub, tmp_path / "after.yzbackup")
+    engine.sync(Direct(place.hub), quiet)
+    assert not engine.credentials.said()
+    made.session.close()
