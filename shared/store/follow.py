@@ -22,6 +22,9 @@ from shared.store.references import Origins, local_table
 from shared.store.rowstate import RowState, encode_fw
 from shared.store.unit import Unit
 
+OWN_NOTES = frozenset({"seat_state"})
+"""What the hub notes about the exchange itself, anew at each: not counted as something received."""
+
 
 class Follower:
     """Applies blocks of the hub's streams inside one transaction.
@@ -59,7 +62,8 @@ class Follower:
                 updates.append(known)
             else:
                 self._apply(known)
-            self.applied += run.count
+            if known.declared.name not in OWN_NOTES:
+                self.applied += run.count
         if updates:
             self._merge_rows(updates)
 
