@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.fixtures.longer import in_memory
 from tests.simulator.mishaps import CRASH, FULL, POWER
+from tests.simulator.troubles import KINDS
 from tests.simulator.world import Options, World
 
 
@@ -21,9 +22,12 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="print what happens")
     parser.add_argument("--steps", type=int, default=Options().steps)
     parser.add_argument("--mishaps", nargs="*", default=(), choices=(CRASH, POWER, FULL), metavar="KIND")
+    parser.add_argument("--trouble", default="", choices=[k for k in KINDS if k])
     asked = parser.parse_args()
     say = (lambda line: sys.stdout.write(line + "\n")) if asked.trace else None
-    options = Options(steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps))
+    options = Options(
+        steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps), trouble=asked.trouble
+    )
     hits: Counter[str] = Counter()
     failed, began = 0, time.monotonic()
     for seed in range(asked.seed[0], asked.seed[-1] + 1):

@@ -103,6 +103,8 @@ class Model:
         self, declared: RecordType, op: Op, record_id: str, own: Ref, values: dict[str, Value],
         bases: dict[str, Ref], names: list[str],
     ) -> None:  # fmt: skip
+        if declared.name == "held_set":
+            return  # the hub's own; a decision about it takes effect when the set it is about is applied
         key = (declared.name, record_id)
         record = self.records.get(key)
         match op:

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from server_stub.hub import Hub
+from server_stub.ledger import Ledger
 from server_stub.reception import Reception
 from shared.changes import decode_block, split_blocks
 from shared.clock import Clock
@@ -25,6 +28,7 @@ from shared.errors import (
 from shared.store import sql
 from shared.types import catalog
 from sync import media, package
+from sync.changeset import ChangeSet
 from tests.simulator import oracles
 from tests.simulator.mishaps import POWER, Crash, Mishaps
 from tests.simulator.model import Model
@@ -33,6 +37,7 @@ from tests.simulator.roads import WEATHER, Line, carrier_over, damage
 from tests.simulator.seat import Seat
 from tests.simulator.seeded import DAY, Time, Wall, determined
 from tests.simulator.town import ADMIN, Town, town
+from tests.simulator.troubles import KINDS
 
 EXPECTED = (Interrupted, Unreachable, BadAnswer, HubRefused, PackageError, MediaError)
 YEAR = 365 * DAY
@@ -60,6 +65,7 @@ class Options:
     :param hub_url: makes the URL of the hub's database; None for SQLite.
     :param trace: hears every line.
     :param mishaps: which kinds befall the machines; none, and only the weather is bad.
+    :param trouble: what else happens (see ``troubles``); none, and it is everyday work.
     """
 
     steps: int = 26
@@ -67,6 +73,7 @@ class Options:
     town: Callable[[], Town] = town
     trace: Callable[[str], None] | None = None
     mishaps: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass
@@ -90,6 +97,8 @@ class World:
         self.to_hub: list[Package] = []
         self.to_seat: list[Package] = []
         self.accepted: set[str] = set()
+        self.applied: dict[str, int] = {}
+        self.trouble = KINDS[self.options.trouble](self)
         self._files = 0
 
     # --- beginning and end -------------------------------------------------------
@@ -99,6 +108,7 @@ class World:
         with ExitStack() as stack:
             stack.enter_context(determined(self.time, self.rng))
             stack.enter_context(self.mishaps.watching())
+            stack.enter_context(patch.object(Ledger, "_apply", _noted(Ledger._apply, self.applied)))
             (self.folder / "hub").mkdir(parents=True)
             (self.folder / "stick").mkdir()
             self.hub_wall = Wall(self.time, self._wrong(0.1))
@@ -108,9 +118,10 @@ class World:
             else:
                 self.url = self.options.hub_url()
             self.hub: Hub | None = None
+            self.trouble.begin(stack)
             stack.callback(lambda: self.hub.close() if self.hub else None)
             self.open_hub()
-            self.model.records = oracles.standing(self._hub.store)
+            self.model.records = oracles.standing(self.serving.store)
             self.seats: list[Seat] = []
             for index in self._who():
                 self.seats.append(self._seat(index))
@@ -142,6 +153,7 @@ class World:
             self.work: 50, self.synchronize: 22, self.export: 6, self.bring_to_hub: 7, self.bring_back: 7,
             self.again: 3, self.restart_seat: 2, self.restart_hub: 1, self.turn_clock: 1, self.wait_long: 1,
         }  # fmt: skip
+        kinds |= self.trouble.happenings()
         (what,) = self.rng.choices(list(kinds), list(kinds.values()))
         seat = self.rng.choice(self.seats)
         self._tempt_fate()
@@ -163,6 +175,7 @@ class World:
             self.mishaps.disarm()
             self.note_accepted()
         self.say(f"{len(self.lines):3} {seat.name:8} {what.__name__}: {said}")
+        self.trouble.after_step()
 
     def _tempt_fate(self) -> None:
         """Perhaps something will happen in some durable steps from now."""
@@ -284,13 +297,12 @@ class World:
         self.mishaps.disarm()
         if self.hub is None:
             self.open_hub()
-        going = [s for s in self.seats if not s.revoked]
         for _ in range(ROUNDS):
-            for seat in going:
+            for seat in self.seats:
                 self.time.pass_by(1000)
                 said = self.synchronize(seat, fine=True)
                 self.say(f"    {seat.name:8} at peace: {said}")
-            if all(oracles.followed(self._hub, s) for s in going):
+            if all(oracles.followed(self.serving, s) for s in self.seats) and self.trouble.at_peace():
                 return
         raise AssertionError("it does not settle: somebody still has something pending, or has not heard all")
 
@@ -304,7 +316,8 @@ class World:
 
     # --- the hub -----------------------------------------------------------------
     @property
-    def _hub(self) -> Hub:
+    def serving(self) -> Hub:
+        """The hub that is up."""
         assert self.hub is not None
         return self.hub
 
@@ -337,12 +350,11 @@ class World:
                 "SELECT cs_id, device, incarnation, status, payload, reason FROM accepted_set"
                 " WHERE status <> 'parked' ORDER BY device, incarnation, first",
             ).fetchall()
+        rows.sort(key=lambda row: self.applied.get(row[0], 0))
         for cs_id, device, incarnation, status, payload, reason in rows:
-            if cs_id in self.accepted:
-                continue
+            if cs_id in self.accepted or status in ("quarantined", "rejected"):
+                continue  # without effect; if somebody releases it, it has one then
             self.accepted.add(cs_id)
-            if status == "quarantined":
-                continue
             raws = split_blocks(oracles.unpacked(bytes(payload)))
             clashes = self.model.accept(device, incarnation, [decode_block(r) for r in raws])
             assert (status == "conflicted") == bool(clashes), f"{status} with {clashes} clashes: {reason}"
@@ -353,7 +365,7 @@ class World:
         answer = self.folder / "hub" / "answer.yzp"
         try:
             with spooled.path.open("rb") as stream, answer.open("w+b") as out:
-                self._hub.handle(stream, out)
+                self.serving.handle(stream, out)
             self._files += 1
             path = media.write_safely(
                 answer, self.folder / "stick", [f"{self._files}-down.yzp"], package.intact, quiet
@@ -386,7 +398,7 @@ class World:
     def _who(self) -> list[int]:
         count = self.rng.choice((2, 2, 3))
         who = sorted(self.rng.sample(range(ADMIN), count))
-        return [*who, ADMIN] if self.rng.random() < 0.2 else who
+        return [*who, ADMIN] if self.rng.random() < 0.2 or self.trouble.needs_admin else who
 
     def _seat(self, index: int) -> Seat:
         folder = self.folder / f"seat{index}"
@@ -398,6 +410,16 @@ class World:
         if self.rng.random() >= chance:
             return self.rng.randrange(-90_000, 90_000)
         return self.rng.choice((-YEAR, 10 * YEAR, 2 * YEAR, -DAY, DAY, 12 * 60_000))
+
+
+def _noted(apply: Callable[..., tuple[str, str]], order: dict[str, int]) -> Callable[..., tuple[str, str]]:
+    """The hub's own way to apply a set, noting in which order it does so."""
+
+    def applied(ledger: Ledger, connection: Any, one: ChangeSet, **how: Any) -> tuple[str, str]:
+        order[one.cs_id] = max(order.values(), default=0) + 1
+        return apply(ledger, connection, one, **how)
+
+    return applied
 
 
 def told_again(seed: int, flags: str = "") -> str:

@@ -1,0 +1,73 @@
+"""Random histories of the hub restored from backups, and of what is put aside and decided; five oracles each.
+
+Each kind of history has happenings of its own (``tests/simulator/troubles.py``). ``make test-long`` lives through
+hundreds of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from server_stub.review import Review
+from shared.store import exchange, rewinding
+from tests.fixtures.longer import more
+from tests.simulator.troubles import HELD, RESTORED
+from tests.simulator.world import Options, World, told_again
+
+HISTORIES = {RESTORED: more(12, 300), HELD: more(12, 300)}
+PER_TEST = 4
+
+
+def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
+    """Some histories; returns their traces."""
+    lines: list[str] = []
+    for seed in seeds:
+        world = World(seed, folder / f"{kind}{seed}", Options(trouble=kind))
+        try:
+            world.run()
+        except Exception as bad:
+            told = told_again(seed, f"--trouble {kind}")
+            raise AssertionError(f"{told}\n{type(bad).__name__}: {bad}") from bad
+        lines += world.lines
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [(k, s) for k, n in HISTORIES.items() for s in range(1, n + 1, PER_TEST)]
+)
+def test_histories_of_each_kind(kind: str, start: int, ram: Path) -> None:
+    lived(kind, range(start, start + PER_TEST), ram)
+
+
+# --- would the oracles notice? ----------------------------------------------------------------
+def test_a_device_that_never_offers_again_is_found(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restored hub forgot what a receipt promised; the seat takes the old receipt's word."""
+
+    def trusting(_unit: object, _types: object, epoch: str, *_: object) -> bool:
+        return bool(epoch) and False
+
+    monkeypatch.setattr(rewinding, "take_back", trusting)
+    with pytest.raises(AssertionError):
+        lived(RESTORED, range(1, 11), ram)
+
+
+def test_records_in_doubt_that_nobody_asks_about_are_found(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewinding, "doubts", lambda _: {})
+    with pytest.raises(AssertionError):
+        lived(RESTORED, range(1, 21), ram)
+
+
+def test_a_rejection_that_nobody_announces_is_found(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The author's screen would go on showing what was rejected."""
+    monkeypatch.setattr(Review, "_announce", lambda *_: None)
+    with pytest.raises(AssertionError):
+        lived(HELD, range(1, 11), ram)
+
+
+def test_a_decision_the_author_never_hears_of_is_found(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "unsettled", lambda _: [])
+    with pytest.raises(AssertionError, match="O5"):
+        lived(HELD, range(1, 11), ram)
