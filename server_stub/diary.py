@@ -75,18 +75,22 @@ class Diary:
         """Now."""
         return Began(self._store.clock.stamp(), time.monotonic(), carrier)
 
+    def seat(self, handled: Handled, began: Began) -> None:
+        """Where its device stands now; before the answer, which then brings the news of it at once."""
+        with self._store.unit(HUB_ACTOR) as unit:
+            self._keep_seat(unit, handled, began)
+
     def handled(self, handled: Handled, size: int, began: Began) -> None:
-        """Write down what became of a package, and where its device stands now."""
+        """Write down what became of a package."""
         intake, core = handled.intake, handled.verified.core
         quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and not handled.pieces.anything
         if carrier_of(core) == NETWORK and intake.outcome == EMPTY and quiet:
-            with self._store.unit(HUB_ACTOR) as unit:
-                self._keep_seat(unit, handled, began)
             return  # a device that only looks is not an exchange worth a line
         enrolled = core.kind is Kind.ENROL_REQUEST
         reasons = [*sorted({s.reason for s in intake.sets if s.reason}), *_said(handled)]
         with self._store.unit(HUB_ACTOR) as unit:
-            self._keep_seat(unit, handled, began)
+            if enrolled:
+                self._keep_seat(unit, handled, began)
             self._write(
                 unit,
                 core,

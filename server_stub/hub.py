@@ -11,7 +11,7 @@ from server_stub import keys as hub_keys
 from server_stub.answering import MEDIA_RAW, Answer, Answering, Shelf
 from server_stub.answers import Answers
 from server_stub.device_keys import DeviceKeyring
-from server_stub.diary import MEDIA, NETWORK, Diary, Handled, carrier_of
+from server_stub.diary import MEDIA, NETWORK, Began, Diary, Handled, carrier_of
 from server_stub.enrolment import Enrolment
 from server_stub.holding import hold, release
 from server_stub.invitations import seal_old
@@ -146,7 +146,7 @@ class Hub:
             handled = (
                 self._admit(stream, out)
                 if core.kind is Kind.ENROL_REQUEST
-                else self._take(stream, out, shelf)
+                else self._take(stream, out, shelf, began)
             )
         except YizhanError as refused:
             self.diary.refused(stream, size, refused, began)
@@ -190,7 +190,9 @@ class Hub:
         row = self.ledger.device(device)
         return Handled(verified, row.bureau if row else "")
 
-    def _take(self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None) -> Handled:
+    def _take(
+        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None, began: Began
+    ) -> Handled:
         if package.inspect(stream).core.kind is Kind.RECOVER_REQUEST:
             raise HubRefused(
                 "找回密码的申请要由两名恢复密钥保管人办理。", "请交中心，用 yizhan-hub recover 办理。"
@@ -232,6 +234,7 @@ class Hub:
             )
         if ask.prove and device.admin and not device.revoked:
             answer.proofs = self.proofs.answer(device.device, at_once=answer.by_stick)
+        self.diary.seat(handled, began)
         handled.volumes = self.answering.write(answer, out, shelf)
         return handled
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import zstandard
 
 from server_stub import accounts, collisions, epochs, lines
+from server_stub.clocks import in_time
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.device_keys import bound, set_key
 from server_stub.devices import (
@@ -336,6 +337,7 @@ class Ledger:
                 if kind == lines.FORK:
                     lines.rebase_fork(connection, one, known, origins)
                 actor = (people.waived if waived else people.actor)(run.actor, one.statement.device)
+                known = in_time(known, one.statement.sealed_at, self._store.clock.now())
                 settled = epochs.settle(unit, self._lineage, known)
                 if settled is None:
                     continue
@@ -345,7 +347,8 @@ class Ledger:
                     decided += known.ids
                 merger.apply(settled, actor)
                 clerk.note(settled)
-                late += not self._store.clock.observe(run.hlc)
+                late += known.doubtful
+                self._store.clock.observe(known.run.hlc)
                 if known.declared.name == "device":
                     devices.update(known.ids)
         doubles = collisions.find(connection, unit.captured)

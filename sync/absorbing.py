@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from shared.access import HUB_ACTOR
 from shared.errors import PackageTampered
-from shared.store import exchange, hub_proofs, rewinding
+from shared.store import evidence, exchange, hub_proofs, rewinding
 from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
@@ -32,6 +32,7 @@ from sync.package import Opened
 from sync.pieces import PieceExchange
 from sync.rounds import Absorbed
 
+NETWORK = "network"
 Copied = Callable[[int, int], None]
 """Told that this database was used elsewhere: the newest incarnation, and up to where both agree."""
 
@@ -59,6 +60,7 @@ class Absorber:
         self._box = box
         self._copied = copied
         self._device, _ = store.identity()
+        self._fresh = False
 
     @property
     def _hub(self) -> HubTrust:
@@ -67,6 +69,7 @@ class Absorber:
     def take(self, opened: Opened, carrier: str, progress: Progress | None = None) -> Absorbed:
         """Everything an opened answer holds, in its order."""
         out = Absorbed()
+        self._fresh = carrier == NETWORK
         self._credentials.learn(opened.core)
         tell = progress or _untold
         total, done = opened.verified.raw_len, 0
@@ -129,7 +132,7 @@ class Absorber:
             )
             receipted = read_number(unit.connection, "receipted")
             if new:
-                _evidence(unit, receipt.at)
+                evidence.note(unit.connection, receipt.at, self._store.clock.now(), fresh=self._fresh)
                 follower = self._follower(unit)
                 follower.lift_shadows()
                 out.receipts += 1
@@ -171,7 +174,7 @@ class Absorber:
             now = CursorRow(down.stream, down.epoch, down.to, down.head)
             rewinding.note_tail(connection, joined.after, now, joined.blocks, down.at)
             exchange.move_cursor(connection, now)
-            _evidence(unit, down.at)
+            evidence.note(connection, down.at, self._store.clock.now(), fresh=self._fresh)
             out.changes += follower.applied
             out.held += follower.held
             out.types |= unit.changed
@@ -220,9 +223,3 @@ class Absorber:
 
 def _untold(_done: int, _total: int, _text: str) -> None:
     """Progress nobody asked for."""
-
-
-def _evidence(unit: Unit, at: str) -> None:
-    """Note when the hub last signed something; never backwards."""
-    if at > read_text(unit.connection, "evidence_at"):
-        write_text(unit.connection, "evidence_at", at)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
 
 from desktop.work.guard import InstanceGuard
 from desktop.work.highwater import HighWater, note_reach, state_folder, take_news
 from desktop.work.keys import KeyFile, Unlocked
+from desktop.work.lease import Lease, LeaseState, standing
 from desktop.work.local import is_there, open_local
 from desktop.work.records import Changed, Records
 from desktop.work.seat_keys import SeatKeys
@@ -21,46 +19,14 @@ from shared.clock import Clock
 from shared.errors import AccessDenied, DatabaseBusy, DiskFull, StoreError, WrongPassword
 from shared.store import directory
 from shared.store.directory import Place
-from shared.store.facts import read_number, read_text
+from shared.store.evidence import Watch
 from shared.store.store import Store
-from sync.credentials import LEASE
 from sync.engine import Engine
 from sync.hub_trust import HubTrust
 from sync.lines import contradiction
 from sync.media import clear_spool
 from sync.outbox import Outbox
 from sync.rotation import DeviceRing
-
-SECONDS_A_DAY = 24 * 60 * 60
-LEASE_DAYS = 30
-"""Until the hub has said how many days it allows."""
-BEHIND = timedelta(days=1)
-"""How far the clock may stand before the hub's last word without a warning."""
-
-
-class LeaseState(StrEnum):
-    """How long ago the hub was last heard of."""
-
-    GOOD = "good"
-    WARN = "warn"
-    OVER = "over"
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Permission to work without the hub (sync.md, Keys and trust).
-
-    :param days: whole days since the hub's last evidence; ``left`` until read-only.
-    :param allowed: how many days the hub allows.
-    :param message: what the status bar says; ``""`` while all is well.
-    """
-
-    state: LeaseState
-    evidence_at: str
-    days: int
-    left: int
-    allowed: int
-    message: str = ""
 
 
 class Session:
@@ -91,7 +57,9 @@ class Session:
         self.engine = Engine(
             store, unlocked.ring, unlocked.hub_trust, settings.spool, self.box, self._highwater.write
         )
+        self._watch = Watch()
         self._settle_incarnation()
+        self._look_at_the_clock()
         self._guard = guard
         self._keys = keys
         self.seat_keys = SeatKeys(store, self.engine, keys, unlocked)
@@ -149,32 +117,9 @@ class Session:
     @property
     def lease(self) -> Lease:
         """Where the permission to work offline stands."""
-        with self.store.read() as connection:
-            evidence = read_text(connection, "evidence_at") or self.grant.at
-            allowed = read_number(connection, LEASE) or self.grant.lease_days or LEASE_DAYS
-            revoked, reason = read_text(connection, "revoked_at"), read_text(connection, "revoke_reason")
-        if revoked:
-            text = (
-                f"本席位已于 {revoked[:10]} 被中心吊销{f'（{reason}）' if reason else ''}：不能再录入。"
-                "已有数据仍可同步或导出给中心，由中心管理员审核；需要继续工作请重新登记。"
-            )
-            return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text)
-        since = self.store.clock.now() - datetime.fromisoformat(evidence)
-        days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
-        left = allowed - days
-        if left <= 0:
-            text = (
-                f"已 {days} 天没有与中心联系，离线期限为 {allowed} 天：本机暂为只读，仍可导出，请同步；"
-                "若刚刚同步过，请校准电脑的日期。"
-            )
-            return Lease(LeaseState.OVER, evidence, days, 0, allowed, text)
-        if left <= self.settings.lease_warn_days:
-            text = f"已 {days} 天没有与中心联系，{left} 天后本机将变为只读；请尽快同步或用介质交换一次。"
-            return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
-        if since < -BEHIND:
-            text = f"电脑日期早于中心最近一次签名（{evidence[:10]}），各种期限会算错，请先校准日期和时间。"
-            return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
-        return Lease(LeaseState.GOOD, evidence, days, left, allowed)
+        return standing(
+            self.store, self._watch, self.grant.at, self.grant.lease_days, self.settings.lease_warn_days
+        )
 
     @property
     def read_only(self) -> bool:
@@ -191,6 +136,7 @@ class Session:
         with suppress(StoreError):  # a full disk keeps nobody from leaving
             self.records.note("sign_out")
         with suppress(StoreError):
+            self._look_at_the_clock()
             note_reach(self.store, self._highwater)
         self.store.close()
         self._guard.release()
@@ -204,6 +150,12 @@ class Session:
             self.engine.begin_incarnation(why, after=mark.incarnation if mark else 0)
         note_reach(self.store, self._highwater)
         self.incarnation = self.store.identity()[1]
+
+    def _look_at_the_clock(self) -> None:
+        """Note that somebody was here, and by which date; raises a :class:`StoreError`."""
+        _ = self.lease
+        with suppress(DiskFull, DatabaseBusy), self.store.write() as connection:
+            self._watch.keep(connection)
 
     def _who(self) -> Actor:
         grant = self.grant
@@ -274,3 +226,6 @@ def _opened(settings: Settings, key: bytes, clock: Clock) -> Store:
             "本机的数据库文件打不开：已损坏，或不是这次登记的。",
             f"请先把 {settings.database} 另存一份，再从备份恢复；未同步的数据请联系管理员抢救。",
         ) from bad
+
+
+__all__ = ["Lease", "LeaseState", "Session", "sign_in"]

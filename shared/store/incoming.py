@@ -30,6 +30,7 @@ class Incoming:
     """A run in local packing, in this program's words, with unknown fields split off.
 
     :param first: packed reference of the first change.
+    :param doubtful: whether its time was put back because its author's clock is wrong.
     """
 
     declared: RecordType
@@ -42,6 +43,12 @@ class Incoming:
     first: int
     run: Run
     partial: bool
+    doubtful: bool = False
+
+    @property
+    def rank(self) -> int:
+        """Its time where the later one wins: a doubtful one never does."""
+        return 0 if self.doubtful else self.run.hlc
 
     def writer(self, row: int, column: int) -> int:
         """Reference that stands for one value."""

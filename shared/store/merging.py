@@ -196,7 +196,7 @@ class Merger:
                 fw = {**state.fw, **dict.fromkeys(numbers, one.first + row)}
                 values = [c[row] for c in one.columns]
                 rows.append(
-                    (*values, encode_fw(fw), one.first + row, max(one.run.hlc, state.hlc), record_id)
+                    (*values, encode_fw(fw), one.first + row, max(one.rank, state.hlc), record_id)
                 )
             names = [f.name for f in one.fields]
             before = moved_from(one.declared, names, [states[i] for i in one.ids])
@@ -270,7 +270,7 @@ class Merger:
             writer = state.writer(one_field.number)
             outcome, value = merge_field(
                 one_field, base=one.base(row, column), writer=writer, current=current,
-                proposed=proposed, current_hlc=state.hlc, proposed_hlc=one.run.hlc,
+                proposed=proposed, current_hlc=state.hlc, proposed_hlc=one.rank,
             )
             sentence = (broken or {}).get(one_field.name, "")
             if sentence and current != proposed:
@@ -288,7 +288,7 @@ class Merger:
             self._tell(told, one_field, current, writer)
         if told.stored:
             fw = {**state.fw, **told.fw}
-            hlc = max(one.run.hlc, state.hlc)
+            hlc = max(one.rank, state.hlc)
             body = (*told.stored.values(), encode_fw(fw), own, hlc, one.ids[row])
             self._unit.put_changed(one.declared, tuple(told.stored), [body])
         if told.fields:
