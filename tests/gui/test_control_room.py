@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QWidget
@@ -13,6 +14,8 @@ from desktop.ui.choosing import Files
 from desktop.ui.pages.sync_log import SyncLogPage
 from desktop.work.media import MediumInfo
 from shared.access import HUB_ACTOR
+from shared.store.exchange import all_sets
+from shared.store.store import Store
 from sync.http import HttpCarrier
 from tests.fixtures.devices import quiet
 from tests.fixtures.hubs import serving
@@ -200,3 +203,41 @@ def test_who_does_not_run_the_hub_sees_no_hub(qtbot: QtBot, post: Post) -> None:
     page.proofs.button.click()
     settle(post.desk("linwei").jobs)
     assert not page.proofs.hub.isVisible() and not post.desk("linwei").auditing.of_hub().wanted
+
+
+# --- a seat is revoked -----------------------------------------------------------------
+def choose(page: SyncLogPage, bureau: str) -> None:
+    page.seats.bureaus.select([r[0] for r in page.seats.bureaus.texts()].index(bureau))
+    settle(page.seats._desk.jobs)
+
+
+def test_an_administrator_revokes_a_seat(qtbot: QtBot, busy: tuple[Post, str], tmp_path: Path) -> None:
+    post, _ = busy
+    page = opened(qtbot, post, "seats")
+    jobs = post.desk("wang").jobs
+    choose(page, "监管平台中心")
+    assert not page.seats._may_revoke()  # nobody ends the seat he sits at
+    choose(page, "甲局")
+    page.seats.revoke()
+    panel = page.seats.panel
+    assert panel.isVisible() and panel.form is not None
+    panel._do.trigger()  # without a reason: asked for, nothing done
+    settle(jobs)
+    assert panel.isVisible() and page.seats.seats.texts()[0][1] == "在用"
+    panel.form.set_raw({"revoke_reason": "电脑遗失"})
+    panel._do.trigger()
+    settle(jobs)
+    choose(page, "甲局")
+    assert not panel.isVisible() and page.seats.seats.texts()[0][1] == "已吊销"
+    assert "甲局-01" in page.messages.text() and not page.seats._may_revoke()
+
+    post.update("chenmin", "market_entity", post.entity(8), phone="021-8")
+    post.sync("wang", "chenmin")
+    session = post.desk("chenmin").session
+    assert session.read_only and "电脑遗失" in session.lease.message
+    assert [s.status for s in _sets(session.store)][-1] == "quarantined"
+
+
+def _sets(store: Store) -> list[Any]:
+    with store.read() as connection:
+        return list(reversed(all_sets(connection)))

@@ -12,11 +12,14 @@ from desktop.ui.choosing import Files
 from desktop.ui.jobline import size_text
 from desktop.ui.notify import SUCCESS
 from desktop.ui.pages.page import Page, Panes
+from desktop.ui.queues.step_panel import StepPanel
+from desktop.ui.queues.steps import known
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.tiles import Tiles
 from desktop.ui.words import CARRIERS, NOTHING, OUTCOMES, moment
 from desktop.work.control import SILENT_DAYS, BureauState, Overview, Seat
 from desktop.work.jobs import Job
+from shared.access import Role
 
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
@@ -84,6 +87,10 @@ class SeatOverview(QWidget):
         for action in (refresh, export):
             self.bureaus.add_tool(tool_button(action, words=True))
         self.history.add_tool(tool_button(to_log, words=True))
+        revoke = page.offer(Action("revoke_seat", "吊销席位", self.revoke, "", "lock", self._may_revoke))
+        self.seats.add_tool(tool_button(revoke, words=True))
+        self.declared = desk.records.type("device")
+        self.panel = StepPanel(self.declared, desk.records, desk.jobs)
         both = QSplitter(Qt.Orientation.Vertical)
         both.setChildrenCollapsible(False)
         both.setHandleWidth(13)
@@ -95,9 +102,11 @@ class SeatOverview(QWidget):
         column.setSpacing(8)
         column.addWidget(self.tiles)
         column.addWidget(both, 1)
+        column.addWidget(self.panel)
         self.bureaus.chosen.connect(self._bureau_chosen)
         self.seats.chosen.connect(self._seat_chosen)
         self.seats.opened.connect(lambda _: self._to_log())
+        self.panel.closed.connect(self.seats.setFocus)
 
     def start(self) -> Job:
         """Read again; the chosen bureau stays chosen."""
@@ -118,6 +127,19 @@ class SeatOverview(QWidget):
             lambda count: self._page.messages.say(SUCCESS, f"已导出 {count:,} 个席位的状态：{path}"),
             self._page.report, owner=self,
         )  # fmt: skip
+
+    def revoke(self) -> None:
+        """Ask why, and for confirmation: what the chosen seat brings from now on waits for a person."""
+        seat = self.seats.current()
+        if seat is None or not self._may_revoke():
+            return
+        self.panel.ask(
+            "吊销席位",
+            f"{seat.bureau_name} {seat.name}。不能撤销：此后上报的内容须逐件审核，该席位不能再录入、"
+            "不再接收数据，已收到的内容继续有效；要继续使用须重新登记",
+            ("revoke_reason",),
+            lambda raw: self._revoke(seat, raw),
+        )
 
     # --- showing -------------------------------------------------------------
     def _show(self, found: Overview) -> None:
@@ -149,6 +171,37 @@ class SeatOverview(QWidget):
             "bad" if held else "wait" if parked else "good",
         )  # fmt: skip
         self.tiles.put("conflicts", f"{conflicts:,} 处", "按涉及单位计", "bad" if conflicts else "good")
+
+    def _revoke(self, seat: Seat, raw: dict[str, str]) -> Job | None:
+        records, cycle = self._desk.records, self.declared.lifecycle
+        if cycle is None:
+            return None
+        step = cycle.transition("revoke")
+        said = {**known(self.declared, step, records.actor.user), **raw}
+        return self._desk.jobs.run(
+            "吊销席位",
+            lambda _: records.step(self.declared, seat.device, step.name, said, initiator=self._page.name),
+            lambda _: self._revoked(seat),
+            self.panel.refuse,
+            lane="write", cancellable=False, owner=self,
+        )  # fmt: skip
+
+    def _revoked(self, seat: Seat) -> None:
+        self.panel.close_panel()
+        self._page.messages.say(
+            SUCCESS, f"已登记吊销“{seat.name}”，本机下次同步后在中心生效；对方从下一次交换起得知。"
+        )
+        self.start()
+
+    def _may_revoke(self) -> bool:
+        """Whether the chosen seat is in use, not this one, and the person may end it."""
+        seat: Seat | None = self.seats.current()
+        session = self._desk.session
+        mine = seat is not None and seat.device == session.device
+        return (
+            seat is not None and seat.active and not mine
+            and session.actor.has(Role.HUB_ADMIN) and not session.read_only
+        )
 
     def _bureau_chosen(self, one: BureauState | None) -> None:
         seats = one.seats if one else []
