@@ -1,0 +1,107 @@
+"""N10: a seat is revoked; the news reaches a bureau that has nothing but sticks, and nothing of its work is lost.
+
+老周's computer was stolen. The centre revokes it in its own window's way: an ordinary change. From
+the next package on what it brings waits for a person, and it hears nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.work.media import MediumInfo
+from desktop.work.session import LeaseState
+from shared.errors import AccessDenied
+from shared.fictitious import market_entities
+from tests.fixtures.devices import Device, Enrol, handle, rows
+from tests.fixtures.hubs import DIVISION, Place
+from tests.fixtures.stations import PASSWORD, Station, enrolment, invite, open_station, quiet
+
+ENTITIES = list(market_entities(12, DIVISION, 10))
+STICK = MediumInfo("1", "U-2026-010")
+
+
+@pytest.fixture
+def zhou(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
+    """A bureau with nothing but sticks."""
+    monkeypatch.setenv("YIZHAN_STATE", str(tmp_path / "state"))
+    one, answer = enrolment(tmp_path / "zhou"), tmp_path / "grant.yzp"
+    request = one.write_request(tmp_path, invite(place.hub, place.b, "zhou", "老周"), "乙局-01", PASSWORD, quiet)
+    answer.write_bytes(handle(place.hub, request.path.read_bytes())[1])
+    enrolment(tmp_path / "zhou").read_grant(answer, PASSWORD, quiet)
+    made = open_station(tmp_path / "zhou", "zhou")
+    yield made
+    made.session.close()
+
+
+def brought(place: Place, one: Station, folder: Path) -> tuple[str, Path]:
+    """A stick goes to the centre; what it made of it, and the answer."""
+    folder.mkdir()
+    handled, answer = handle(place.hub, one.media.export(folder, STICK, quiet).path.read_bytes())
+    path = folder / "answer.yzp"
+    path.write_bytes(answer)
+    return handled.intake.outcome, path
+
+
+def take(one: Station, answer: Path) -> None:
+    received = one.media.receive(answer, quiet)
+    one.media.apply(received, STICK, quiet)
+    received.close()
+
+
+def revoke(admin: Device, device: str) -> None:
+    admin.update(
+        "device", device, state="revoked", revoke_reason="电脑被盗", revoked_at=admin.store.clock.stamp()
+    )
+    admin.sync()
+
+
+def names(store: Any) -> set[str]:
+    return {r["name"] for r in rows(store, "market_entity")}
+
+
+def test_a_revoked_seat_that_has_only_sticks(
+    place: Place, enrol_at: Enrol, zhou: Station, tmp_path: Path
+) -> None:
+    admin = enrol_at(place.a, "wang", roles=["hub_admin", "officer"])
+    admin.sync()
+    zhou.insert("market_entity", *ENTITIES[:2])
+    outcome, answer = brought(place, zhou, tmp_path / "1")
+    take(zhou, answer)
+    assert outcome == "applied"
+    before = names(place.hub.store)
+
+    zhou.insert("market_entity", *ENTITIES[2:4])  # the centre revokes while these are still at home
+    revoke(admin, zhou.session.device)
+    assert not zhou.session.read_only  # nobody has told him yet
+    outcome, answer = brought(place, zhou, tmp_path / "2")
+    assert outcome == "quarantined" and names(place.hub.store) == before
+    take(zhou, answer)  # the news came on the stick
+    lease = zhou.session.lease
+    assert lease.state is LeaseState.OVER and "电脑被盗" in lease.message and "导出" in lease.message
+    with pytest.raises(AccessDenied):
+        zhou.session.records.save(zhou.session.records.type("market_entity"), ENTITIES[5])
+
+    # a sealed export is still possible; it waits for a person like the one before, and nothing comes back
+    admin.insert("market_entity", ENTITIES[6])
+    admin.sync()
+    outcome, answer = brought(place, zhou, tmp_path / "3")
+    assert outcome == "quarantined"  # the hand-over sheet of that stick
+    take(zhou, answer)
+    assert ENTITIES[6]["name"] not in names(zhou.session.store)
+    assert {str(e["name"]) for e in ENTITIES[:4]} <= names(zhou.session.store)  # nothing was taken away
+
+    # the decision of a person lets his last work in, under his name
+    admin.sync()
+    found = sorted(rows(admin.store, "held_set"), key=lambda r: int(r["first"]))
+    assert {(h["kind"], h["device"]) for h in found} == {("revoked", zhou.session.device)}
+    held = next(h for h in found if "市场主体 2 条" in h["summary"])
+    admin.update(
+        "held_set", held["id"], state="released", decision_note="已电话核实", decided_by=admin.actor.user,
+        decided_at=admin.store.clock.stamp(),
+    )
+    admin.sync()
+    assert names(place.hub.store) == before | {str(e["name"]) for e in (*ENTITIES[2:4], ENTITIES[6])}
