@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from desktop.ui.theme import apply_theme
 from desktop.ui.welcome.doors import Doors
 from desktop.ui.welcome.window import WelcomeWindow
+from desktop.work.collecting import GarbageCollector
 from desktop.work.events import Events
 from desktop.work.jobs import Job, Jobs
 from desktop.work.settings import DAMAGED_NAME, Settings
@@ -314,6 +315,8 @@ def application(settings: Settings) -> QApplication:
     app = found if isinstance(found, QApplication) else QApplication(["yizhan"])
     app.setApplicationName("yizhan")
     app.setApplicationDisplayName("驿站")
+    if app.findChild(GarbageCollector) is None:
+        GarbageCollector(app)
     apply_theme(app, settings.font_size)
     return app
 

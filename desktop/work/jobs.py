@@ -71,11 +71,8 @@ class JobState(StrEnum):
 class Job:
     """One piece of work; read on the GUI thread only."""
 
-    def __init__(
-        self, title: str, lane: str, *, cancellable: bool, quiet: bool, owner: QObject | None = None
-    ) -> None:
+    def __init__(self, title: str, lane: str, *, cancellable: bool, quiet: bool) -> None:
         self.title = title
-        self.owner = owner
         self.lane = lane
         self.cancellable = cancellable
         self.quiet = quiet
@@ -128,6 +125,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._closed = False
         self._active: dict[Job, Callable[[Any, BaseException | None], None]] = {}
+        self._owners: dict[Job, QObject | None] = {}
         self._lanes = {
             "read": ThreadPoolExecutor(READERS, thread_name_prefix="read"),
             "write": ThreadPoolExecutor(1, thread_name_prefix="write"),
@@ -158,7 +156,7 @@ class Jobs(QObject):
         :param newest: callbacks are dropped when the owner has started this title again since:
             readers run side by side, and an older answer must not paint over a newer one.
         """
-        job = Job(title, lane, cancellable=cancellable, quiet=quiet, owner=owner)
+        job = Job(title, lane, cancellable=cancellable, quiet=quiet)
         if self._closed:  # the program is ending: late news start nothing any more
             job.state = JobState.CANCELLED
             return job
@@ -180,8 +178,9 @@ class Jobs(QObject):
 
         if newest:
             for older in self._active:
-                older.overtaken |= older.owner is owner and older.title == title
+                older.overtaken |= self._owners[older] is owner and older.title == title
         self._active[job] = deliver
+        self._owners[job] = owner
         self._lanes[lane].submit(self._execute, job, work)
         return job
 
@@ -235,6 +234,7 @@ class Jobs(QObject):
 
     def _end(self, job: Job, result: Any, error: BaseException | None) -> None:
         deliver = self._active.pop(job)
+        del self._owners[job]
         job.state = (
             JobState.DONE
             if error is None
