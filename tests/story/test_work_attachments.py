@@ -255,7 +255,8 @@ def test_a_damaged_copy_is_fetched_again(seat: Seated) -> None:
     (one,) = desk.of_entity(entity_of(chen))
     store = chen.session.engine.contents
     path = store._path(one.sha256, 1)
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    kept = path.read_bytes()
+    path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
     with pytest.raises(NotHere, match="已损坏"):
         desk.open_copy(one)
     desk.transfer(quiet)

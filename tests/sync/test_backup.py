@@ -93,7 +93,8 @@ def test_bad_backups_are_refused_with_a_sentence(
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
     broken.write_bytes(flipped)
-    assert "损坏" in refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
+    said = refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
+    assert "损坏" in said or "与清单不符" in said  # as the byte hits the compression or what is inside
     assert not list(folder.glob(".yizhan-*"))
 
     place.hub.close()
