@@ -238,7 +238,7 @@ def test_work_that_outlives_the_session_does_not_write_behind_the_next(start: St
     ("days", "said"),
     [
         (-365, "电脑日期早于中心最近一次签名"),
-        (730, "若刚刚同步过，请校准电脑的日期。"),
+        (730, "请校准日期"),
         (0, ""),
     ],
 )
@@ -248,6 +248,6 @@ def test_a_clock_far_off_is_said(
     shift = int(timedelta(days=days).total_seconds() * 1000)
     monkeypatch.setattr(Clock.__init__, "__defaults__", (lambda: system_millis() + shift, 0))
     window = start()
-    assert window.inside and window.said.endswith(said) if days > 0 else window.said.startswith(said)
+    assert window.inside and said in window.said and bool(window.said) is bool(days)
     assert window.page("home") is not None
 

@@ -137,16 +137,18 @@ def test_a_keyed_type_updates_what_is_on_file_and_wipes_nothing(bureau: Bureau, 
     assert made is not None and made.values["address"] == "驿东路9号"
 
 
-def test_a_voided_record_is_not_brought_back_by_import(bureau: Bureau, tmp_path: Path) -> None:
+def test_a_voided_record_is_entered_again_by_import(bureau: Bureau, tmp_path: Path) -> None:
     bureau.desk.records.delete(ENTITY, SHOP_ID, "重复登记")
     path = by_hand(
         tmp_path / "主体.xlsx",
         {"uscc": SHOP["uscc"], "name": SHOP["name"], "status": "存续", "division": "310113"},
     )
     checked = bureau.desk.importing.check(path, ENTITY)
-    assert [p.message for b in checked.report.bad for p in b.problems] == [
-        "这条市场主体已作废，不能再导入，请删去这一行"
-    ]
+    assert not checked.report.bad
+    done = bureau.desk.importing.store(checked)
+    assert (done.refused, done.inserted + done.updated) == (0, 1)
+    back = bureau.desk.records.get(ENTITY, SHOP_ID)
+    assert back is not None and back.values["name"] == SHOP["name"]
 
 
 def test_claims_of_another_bureau_are_not_ours_to_import(bureau: Bureau, tmp_path: Path) -> None:
