@@ -294,6 +294,11 @@ class World:
     # --- peace -----------------------------------------------------------------
     def settle(self) -> None:
         """Fine weather: everybody synchronizes until nothing is new."""
+        for seat in self.seats:  # whose death nobody heard of: it came while another failure was handled
+            if seat.folder.name in self.mishaps.dead:
+                seat.die()
+        if "hub" in self.mishaps.dead:
+            self.hub_died()
         self.mishaps.disarm()
         if self.hub is None:
             self.open_hub()
