@@ -8,8 +8,8 @@ from typing import BinaryIO, Protocol
 
 from server_stub import loads
 from server_stub.answers import ANSWER_RAW, Answers, Carried
+from server_stub.devices import DeviceRow
 from server_stub.keys import HubKeys
-from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
 from server_stub.partitions import streams_of
 from server_stub.pieces import ANSWER_PIECES

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from server_stub import epochs
-from server_stub.devices import revocation
+from server_stub.devices import DeviceRow, revocation
 from server_stub.keys import HubKeys
-from server_stub.ledger import DeviceRow
 from server_stub.loads import Load
 from server_stub.partitions import streams_of
 from server_stub.proving import Result

@@ -20,7 +20,7 @@ from sync.rotation import KeyChange, announced, checked_change, read_change
 from sync.signing import Envelope, VerifyKey
 
 if TYPE_CHECKING:
-    from server_stub.ledger import DeviceRow
+    from server_stub.devices import DeviceRow
 
 ROTATED, RECOVERED = "rotated", "recovered"
 

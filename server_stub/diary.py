@@ -12,8 +12,8 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from server_stub import seats
-from server_stub.ledger import APPLIED, DUPLICATE, EMPTY, Intake
 from server_stub.pieces import PieceIntake
+from server_stub.receipts import APPLIED, DUPLICATE, EMPTY, Intake
 from server_stub.seats import Contact
 from shared.access import HUB_ACTOR
 from shared.errors import PackageError, PackageTampered, YizhanError

@@ -229,7 +229,7 @@ class Hub:
         if opened.core.kind is Kind.CHANGES:
             answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
             answer.carried = self.mail.pieces
-            answer.receipt = self.ledger.receipt(
+            answer.receipt = self.ledger.receipts.sign(
                 device.device, ask.incarnation, handled.intake, opened.core.package_id, ask.waiting
             )
         if ask.prove and device.admin and not device.revoked:

@@ -1,4 +1,4 @@
-"""The ledger: change sets come in, in order, each exactly once, each with its receipt.
+"""The ledger: change sets come in, in order, each exactly once.
 
 Every change set is one transaction. What comes early is parked, what may not be
 done is quarantined with its reason, what two people decided differently becomes
@@ -7,9 +7,7 @@ a :class:`Conflict` record; nothing is dropped (sync.md, Order, merge, conflict)
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 import zstandard
@@ -19,7 +17,6 @@ from server_stub.clocks import in_time
 from server_stub.conflicts import Clerk, conflict_words
 from server_stub.device_keys import bound, set_key
 from server_stub.devices import (
-    REVOKED,
     DeviceRow,
     author_of,
     find_device,
@@ -30,59 +27,30 @@ from server_stub.devices import (
 from server_stub.keys import HubKeys
 from server_stub.lines import Reach
 from server_stub.people import People
-from server_stub.review import Review, words_on
+from server_stub.receipts import APPLIED, CONFLICTED, PARKED, QUARANTINED, Intake, Receipts
+from server_stub.refusals import (
+    REFUSALS,
+    AfterRevocation,
+    Clone,
+    Fork,
+    Quarantine,
+    kind_of,
+    unknown,
+)
+from server_stub.review import Review
 from shared.access import HUB_ACTOR
 from shared.errors import (
-    AccessDenied,
-    IllegalTransition,
-    PackageTampered,
     UnknownSigner,
     YizhanError,
 )
 from shared.store import sql
-from shared.store.incoming import Malformed, check_origins, understand
-from shared.store.merging import Merger, Moved, NoSuchRecord
+from shared.store.incoming import check_origins, understand
+from shared.store.merging import Merger
 from shared.store.references import Origins, local_table
 from shared.store.store import Store
-from shared.store.vetting import BrokenRules, MissingTarget
-from shared.upcasting import SCHEMA
-from sync import changeset, messages, signing
+from sync import changeset, signing
 from sync.changeset import ChangeSet
-from sync.messages import PROTOCOL, Branch, Receipt, SetReceipt
-
-APPLIED = "applied"
-PARKED = "parked"
-CONFLICTED = "conflicted"
-QUARANTINED = "quarantined"
-DUPLICATE = "duplicate"
-EMPTY = "empty"
-MOST_ASKED = 1000
-
-
-@dataclass(slots=True)
-class Intake:
-    """What became of the change sets of one package."""
-
-    sets: list[SetReceipt] = field(default_factory=list)
-    changes: int = 0
-    repeated: int = 0
-
-    @property
-    def outcome(self) -> str:
-        """The worst status among them; ``duplicate`` when all were known, ``empty`` for none."""
-        if self.sets and self.repeated == len(self.sets):
-            return DUPLICATE
-        for status in (QUARANTINED, CONFLICTED, PARKED):
-            if any(s.status == status for s in self.sets):
-                return status
-        return APPLIED if self.sets else EMPTY
-
-    def add(self, said: SetReceipt, *, repeated: bool = False) -> None:
-        """Count one set."""
-        self.sets.append(said)
-        self.repeated += repeated
-        if not repeated and said.status != PARKED:
-            self.changes += said.last - said.first + 1
+from sync.messages import Branch, SetReceipt
 
 
 class Ledger:
@@ -91,10 +59,10 @@ class Ledger:
     def __init__(self, store: Store, keys: HubKeys, epoch: str) -> None:
         self._store = store
         self._keys = keys
-        self._epoch = epoch
+        self.receipts = Receipts(store, keys, epoch)
         with store.read() as connection:
             self._lineage = epochs.read(connection)
-        self.review = Review(store, self._apply, _REFUSALS)
+        self.review = Review(store, self._apply, REFUSALS)
 
     @property
     def restored_at(self) -> str:
@@ -142,69 +110,7 @@ class Ledger:
             self._wake(exporter, package_id, intake)
         return intake
 
-    def receipt(
-        self, device: str, incarnation: int, intake: Intake, package_id: str, waiting: Sequence[str] = ()
-    ) -> bytes:
-        """Sign where the device stands; chained to the receipt before it.
-
-        A package that brings nothing new gets the very receipt it got before (N2).
-
-        :param waiting: sets the device asks about: what was decided since it heard last.
-        """
-        with self._store.write() as connection:
-            named = {s.cs_id for s in intake.sets}
-            asked = [i for i in waiting[:MOST_ASKED] if i not in named]
-            told = [SetReceipt(*row) for row in words_on(connection, device, asked)]
-            told = [*intake.sets, *told]
-            again = sql.execute(
-                connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
-            ).fetchone()
-            archived = lines.archived(connection, device, incarnation)
-            if again is not None and _says(bytes(again[0]), told, self._epoch, archived):
-                return bytes(again[0])
-            raw = self._receipt_body(connection, device, incarnation, told)
-            envelope = signing.sign(self._keys.sign, signing.RECEIPT, raw).encode()
-            if told:
-                sql.execute(
-                    connection,
-                    "INSERT INTO package_seen (package_id, receipt, at) VALUES (?, ?, ?)"
-                    " ON CONFLICT (package_id) DO UPDATE SET receipt = excluded.receipt",
-                    (package_id, envelope, self._store.clock.stamp()),
-                )
-        return envelope
-
     # --- inside --------------------------------------------------------------
-    def _receipt_body(
-        self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]
-    ) -> bytes:
-        lines.lock(connection, device)
-        at = lines.reach(connection, device, incarnation)
-        within = lines.line(connection, device, incarnation)
-        parked = sql.execute(
-            connection,
-            "SELECT first, last, incarnation FROM accepted_set WHERE device = ? AND status = ?"
-            " ORDER BY first",
-            (device, PARKED),
-        ).fetchall()
-        body = Receipt(
-            v=PROTOCOL,
-            hub_id=self._keys.hub_id,
-            epoch=self._epoch,
-            device=device,
-            incarnation=incarnation,
-            contiguous_to=at.contiguous_to,
-            gaps=_gaps(at.contiguous_to, [(p[0], p[1]) for p in parked if p[2] in within]),
-            sets=sets,
-            at=self._store.clock.stamp(),
-            prev_receipt=at.last_receipt,
-            archived_to=lines.archived(connection, device, incarnation),
-            head=at.head,
-            newest=lines.newest(connection, device),
-        )
-        raw = messages.encode(body)
-        lines.remember_receipt(connection, device, incarnation, hashlib.sha256(raw).hexdigest())
-        return raw
-
     def _verified(self, envelope: bytes, payload: bytes, exporter: str) -> ChangeSet:
         author = changeset.peek(envelope).device
         known = self.device(author)
@@ -251,7 +157,7 @@ class Ledger:
         try:
             with self._store.write() as connection:
                 said, repeated = self._accept(connection, one, package_id)
-        except _REFUSALS as refused:
+        except REFUSALS as refused:
             with self._store.write() as connection:
                 said, repeated = self._put_aside(connection, one, package_id, refused)
         intake.add(said, repeated=repeated)
@@ -267,13 +173,13 @@ class Ledger:
         if known is not None and (early or known.status != PARKED):
             return known, True
         if at.strange:
-            raise _Fork("这一代次接续的变更与中心已有的不同，设备可能被复制或回退过。")
+            raise Fork("这一代次接续的变更与中心已有的不同，设备可能被复制或回退过。")
         if st.last <= at.contiguous_to and (again := lines.same_again(connection, one)) is not None:
             return again, True
         if lines.of_a_copy(connection, one):
-            raise _Clone("这台设备的数据已在别处恢复使用，较早的一份又发来了新的内容。")
+            raise Clone("这台设备的数据已在别处恢复使用，较早的一份又发来了新的内容。")
         if is_revoked(connection, st.device):
-            raise _AfterRevocation("这台设备已被吊销，此后提交的内容须经审核。")
+            raise AfterRevocation("这台设备已被吊销，此后提交的内容须经审核。")
         if early:
             return self._keep(connection, one, PARKED, "前面的变更集还没有到达", package_id), False
         _same_chain(at, one)
@@ -333,7 +239,7 @@ class Ledger:
             for run in block.runs:
                 known = understand(run, table, self._store.by_number)
                 if known is None or known.partial:
-                    raise _Quarantine(_unknown(one.statement.schema_version))
+                    raise Quarantine(unknown(one.statement.schema_version))
                 if kind == lines.FORK:
                     lines.rebase_fork(connection, one, known, origins)
                 actor = (people.waived if waived else people.actor)(run.actor, one.statement.device)
@@ -404,52 +310,6 @@ class Ledger:
         return None
 
 
-class _Quarantine(YizhanError):
-    """This set must be looked at by a person before it counts."""
-
-    code = "quarantine"
-
-
-class _Fork(_Quarantine):
-    """This set does not continue what the hub has of the device."""
-
-
-class _Clone(_Quarantine):
-    """This set comes from a copy of the device that is not the newest."""
-
-
-class _AfterRevocation(_Quarantine):
-    """This set was not yet accepted when its device was revoked."""
-
-
-_KINDS: tuple[tuple[type[YizhanError], str], ...] = (
-    (_Fork, lines.FORK),
-    (_Clone, lines.CLONE),
-    (_AfterRevocation, REVOKED),
-    (_Quarantine, "unknown"),
-    (Moved, "moved"),
-    (AccessDenied, "rights"),
-    (IllegalTransition, "rights"),
-    (BrokenRules, "rules"),
-    (MissingTarget, "missing"),
-    (NoSuchRecord, "missing"),
-    (Malformed, "malformed"),
-    (PackageTampered, "malformed"),
-)
-_REFUSALS = tuple(one for one, _ in _KINDS)
-
-
-def _unknown(schema: int) -> str:
-    """Why a set waits for the hub's upgrade."""
-    newer = f"来自较新版本的程序（数据版本 {schema}），" if schema > SCHEMA else ""
-    return f"变更集{newer}含有本中心尚不认识的数据类型或字段，已留存，中心升级后自动入库。"
-
-
-def kind_of(refused: YizhanError) -> str:
-    """Kind of reason (code table 隔离原因) behind a refusal."""
-    return next(kind for one, kind in _KINDS if isinstance(refused, one))
-
-
 def _known(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
     row = sql.execute(
         connection, "SELECT status, reason FROM accepted_set WHERE cs_id = ?", (one.cs_id,)
@@ -457,30 +317,12 @@ def _known(connection: sa.Connection, one: ChangeSet) -> SetReceipt | None:
     return SetReceipt(one.cs_id, one.statement.first, one.statement.last, *row) if row else None
 
 
-def _says(envelope: bytes, sets: list[SetReceipt], epoch: str, archived_to: int) -> bool:
-    """Whether an earlier receipt says the same about these sets, and how safe they are."""
-    before = messages.decode(signing.Envelope.decode(envelope).payload, Receipt)
-    if (before.epoch, before.archived_to) != (epoch, archived_to):
-        return False
-    return {s.cs_id: s.status for s in sets}.items() <= {s.cs_id: s.status for s in before.sets}.items()
-
-
 def _same_chain(reach: Reach, one: ChangeSet) -> None:
-    """Raise :class:`_Fork` unless this set continues the device's chain."""
+    """Raise :class:`Fork` unless this set continues the device's chain."""
     if one.statement.first <= reach.contiguous_to:
-        raise _Fork("同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。")
+        raise Fork("同一顺序号出现了另一份内容，设备可能被复制或回退过；请重新登记该设备。")
     if one.statement.prev_head != reach.head:
-        raise _Fork("与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。")
+        raise Fork("与该设备此前的变更链接不上，设备可能被复制或回退过；请重新登记该设备。")
 
 
-def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    gaps: list[tuple[int, int]] = []
-    reached = contiguous_to
-    for first, last in parked:
-        if first > reached + 1:
-            gaps.append((reached + 1, first - 1))
-        reached = max(reached, last)
-    return gaps
-
-
-__all__ = ["REVOKED", "DeviceRow", "Intake", "Ledger"]
+__all__ = ["Ledger"]

@@ -20,9 +20,11 @@ import msgspec
 import sqlalchemy as sa
 
 from server_stub.answers import Answers, Post
+from server_stub.devices import REVOKED, DeviceRow
 from server_stub.keys import HubKeys
-from server_stub.ledger import REVOKED, DeviceRow, Intake, Ledger
+from server_stub.ledger import Ledger
 from server_stub.partitions import streams_of
+from server_stub.receipts import Intake
 from shared.errors import InputError
 from shared.store import sql
 from shared.store.store import Store
@@ -232,7 +234,7 @@ class Mailroom:
             rows += [row for row in _of(connection, names, ask.waiting) if row not in rows]
         sets = [SetReceipt(*row) for row in reversed(rows)]
         named = f"{package_id}/{device}"  # a receipt of its own for each of several
-        return self._ledger.receipt(device, ask.incarnation, Intake(sets=sets), named, ask.waiting)
+        return self._ledger.receipts.sign(device, ask.incarnation, Intake(sets=sets), named, ask.waiting)
 
     def _furthest_behind(self, recipients: Sequence[Recipient]) -> dict[str, Cursor]:
         """Per stream the least any of them has; nothing for a stream one of them never followed."""

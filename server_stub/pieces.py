@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server_stub.devices import DeviceRow
 from server_stub.keys import HubKeys
-from server_stub.ledger import DeviceRow
 from shared.attachments import MAX_FILE, PIECE, check_sha256, numbers, piece_size, pieces_of, spans
 from shared.ids import new_id
 from shared.store import sql

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from server_stub.answers import lease_days
 from server_stub.device_keys import RECOVERED
+from server_stub.devices import REVOKED, DeviceRow
 from server_stub.hub import Hub
-from server_stub.ledger import REVOKED, DeviceRow
 from server_stub.shares import Holder, join_pair
 from shared.access import HUB_ACTOR
 from shared.errors import HubRefused, InputError

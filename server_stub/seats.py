@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from server_stub.ledger import PARKED, QUARANTINED
+from server_stub.receipts import PARKED, QUARANTINED
 from shared.clock import MAX_DRIFT_MS
 from shared.record import RecordType
 from shared.store import sql

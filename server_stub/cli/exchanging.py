@@ -10,7 +10,7 @@ from server_stub.cli.commands import Commands
 from server_stub.cli.shelf import FileShelf, volume_bytes
 from server_stub.cli.terminal import codes_known, opened
 from server_stub.diary import MEDIA
-from server_stub.ledger import EMPTY
+from server_stub.receipts import EMPTY
 from shared.errors import InputError
 from sync.layout import Kind
 
