@@ -197,7 +197,10 @@ class MediaRegister:
 
     # --- both --------------------------------------------------------------------
     def movements(self) -> list[Movement]:
-        """Everything that went out or came in on media, newest first."""
+        """Everything that went out or came in on media, newest first.
+
+        Of two in the same second the one entered later stands first: ids sort by when they were made.
+        """
         cycle = self._session.store.types["hand_over"].lifecycle
         assert cycle is not None
         codes = self._session.records.codes
@@ -223,7 +226,7 @@ class MediaRegister:
                     str(v["package_id"] or ""), dict(v), str(v["analysis"] or ""),
                 )
             )
-        return sorted(found, key=lambda m: m.at, reverse=True)
+        return sorted(found, key=lambda m: (m.at, m.id), reverse=True)
 
     # --- inside --------------------------------------------------------------
     def _enter_medium(self, unit: Any, medium: MediumInfo) -> str:
