@@ -28,6 +28,7 @@ from server_stub.hub import Hub
 from server_stub.keys import HubKeys
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
+from shared.durable import sync_folder
 from shared.errors import InputError, NewerDatabase, NewerFormat, StoreError, YizhanError
 from shared.store import audit, sql
 from shared.store.database import Database, open_url, storage_errors
@@ -116,7 +117,7 @@ def _made(hub: Hub, target: Path, say: Say) -> Verified:
             (room / name).unlink()
         verified = _verified(part, room, hub.keys)
         os.replace(part, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return verified
 
 
@@ -265,7 +266,7 @@ def restore(source: Path, url: str, data: Path, passphrase: str, *, clock: Clock
                 os.replace(room / backup_file.KEYS, data / backup_file.KEYS)
             for name in _REMADE:  # answers and first loads of the time before
                 shutil.rmtree(data / name, ignore_errors=True)
-            _sync_folder(data)
+            sync_folder(data)
     return Restored(verified, epoch, aside)
 
 
@@ -332,7 +333,7 @@ def _swap_in(copy: Path, url: str, clock: Clock) -> str:
         said = str(aside)
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(copy, path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return said
 
 
@@ -370,16 +371,6 @@ def _drop_logs(path: Path) -> None:
     """A copy is one file."""
     with contextlib.closing(sqlite3.connect(path)) as handle:
         handle.execute("PRAGMA journal_mode = DELETE")
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 __all__ = ["Restored", "Verified", "make", "restore", "verify"]

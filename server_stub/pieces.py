@@ -19,6 +19,7 @@ from pathlib import Path
 from server_stub.devices import DeviceRow
 from server_stub.keys import HubKeys
 from shared.attachments import MAX_FILE, PIECE, check_sha256, numbers, piece_size, pieces_of, spans
+from shared.durable import sync_folder
 from shared.ids import new_id
 from shared.store import sql
 from shared.store.contents import file_errors
@@ -175,7 +176,7 @@ class HubPieces:
                 if right:
                     final.parent.mkdir(parents=True, exist_ok=True)
                     os.replace(draft, final)
-                    _flush_folder(final.parent)
+                    sync_folder(final.parent)
             except FileNotFoundError:
                 return self.holds(named)  # another process was quicker
             finally:
@@ -319,18 +320,8 @@ def _write(path: Path, data: bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(draft, path)
-        _flush_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
         raise
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

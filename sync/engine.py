@@ -47,6 +47,7 @@ from sync.pieces import PieceExchange, contents_of
 from sync.rotation import DeviceRing
 from sync.rounds import Absorbed, Round
 from sync.trust import DeviceKeys, HubTrust
+from sync.underway import Underway
 
 MEDIA = "media"
 MAX_ROUNDS = 10_000
@@ -75,10 +76,12 @@ class Engine:
         self._box = box
         self._store = store
         self.credentials = Credentials(store, keys, hub)
-        self._spool = spool
         self._mark = mark
         self._due: Mark | None = None
         self._device, self._incarnation = store.identity()
+        self._package = Underway(
+            self.credentials, self._device, spool / "up.yzp", spool / "answer.yzp"
+        )
         self.contents = contents_of(store, spool.parent / "attachments")
         self.pieces = PieceExchange(store, self.credentials, spool, self.contents)
         self.wait: Callable[[float], None] = time.sleep
@@ -210,9 +213,7 @@ class Engine:
     def sync(self, carrier: Carrier, progress: Progress, person: str = "") -> Round:
         """Rounds until the hub has nothing more; raises what stops it, after noting it down."""
         result = Round()
-        with disk_errors():
-            self._spool.mkdir(parents=True, exist_ok=True)
-        unfinished = self._unfinished()
+        unfinished = self._package.unfinished()
         if unfinished is not None:
             progress(0, 0, "正在接着上次继续")
             self._exchange(unfinished, carrier, progress, result)
@@ -220,7 +221,7 @@ class Engine:
         for _ in range(MAX_ROUNDS):
             progress(0, 0, "正在封装")
             with disk_errors():
-                sealed = self._sealed(carrier, person)
+                sealed = self._package.write(lambda out: self.prepare(out, carrier.name, person))
             self._exchange(sealed, carrier, progress, result)
             self._wait_for(result.received.wait, progress)
             if result.received.more or result.received.rewound:
@@ -235,45 +236,6 @@ class Engine:
             at = exchange.reach(connection)
         return at.written > at.sealed
 
-    @property
-    def _up(self) -> Path:
-        return self._spool / "up.yzp"
-
-    @property
-    def _answer(self) -> Path:
-        return self._spool / "answer.yzp"
-
-    def _sealed(self, carrier: Carrier, person: str) -> Sealed:
-        """A new package, whole on disk before its first byte is sent."""
-        part = self._up.with_suffix(".part")
-        self._answer.unlink(missing_ok=True)
-        with part.open("w+b") as out:
-            sealed = self.prepare(out, carrier.name, person)
-        part.replace(self._up)
-        return sealed
-
-    def _unfinished(self) -> Sealed | None:
-        """The package an earlier attempt could not bring to its end; the same bytes go on."""
-        if not self._up.exists():
-            return None
-        try:
-            with self._up.open("rb") as stream:
-                found = package.verify(
-                    stream,
-                    lambda core: self._keys.sign.public if core.exporter == self._device else None,
-                    self._hub.hub_id,
-                )
-        except PackageError:
-            self._clear()
-            return None
-        return Sealed(
-            found.core.package_id, found.fingerprint, found.size, found.n_entries, found.raw_len
-        )
-
-    def _clear(self) -> None:
-        self._up.unlink(missing_ok=True)
-        self._answer.unlink(missing_ok=True)
-
     def _exchange(
         self, sealed: Sealed, carrier: Carrier, progress: Progress, result: Round
     ) -> None:
@@ -281,19 +243,19 @@ class Engine:
         try:
             with disk_errors():
                 telling = self.first_load.telling(progress)
-                carrier.exchange(self._up, sealed.package_id, self._answer, telling)
-            with self._answer.open("rb") as stream:
+                carrier.exchange(self._package.up, sealed.package_id, self._package.answer, telling)
+            with self._package.answer.open("rb") as stream:
                 opened = self.open(stream)
                 if opened.core.prereqs.get("answers") != sealed.package_id:
                     raise BadAnswer("中心的应答不是针对这次同步的。", "数据仍在本机，请稍后重试。")
                 absorbed = self.absorb(opened, carrier.name, progress)
         except YizhanError as failed:
             if not isinstance(failed, Cancelled | Interrupted | Unreachable | DiskFull):
-                self._clear()
+                self._package.clear()
             outcome = "cancelled" if isinstance(failed, Cancelled) else "failed"
             self._note(carrier.name, "up", sealed, sets, 0, outcome, str(failed))
             raise
-        self._clear()
+        self._package.clear()
         received = result.received
         received.add(absorbed)
         changes = sum(s.last - s.first + 1 for s in absorbed.sets)

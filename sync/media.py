@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.durable import sync_folder
 from shared.errors import (
     DiskFull,
     MediaError,
@@ -80,7 +81,7 @@ def write_safely(
             _read_back(part, digest, verify)
             final = _free_name(folder, name)
             os.rename(part, final)
-            _sync_folder(folder)
+            sync_folder(folder)
             marks.require(final)
     except BaseException:
         with suppress(OSError):
@@ -285,19 +286,6 @@ def _free_name(folder: Path, name: str) -> Path:
         count += 1
         candidate = folder / f"{stem}-{count}{suffix}"
     return candidate
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as bad:
-        if bad.errno != errno.EINVAL:  # some file systems cannot flush a folder alone
-            raise
-    finally:
-        os.close(handle)
 
 
 # --- in ------------------------------------------------------------------------

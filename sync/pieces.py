@@ -20,7 +20,6 @@ from shared.errors import (
     Cancelled,
     DiskFull,
     Interrupted,
-    PackageError,
     PackageTampered,
     Unreachable,
     YizhanError,
@@ -41,6 +40,7 @@ from sync.media import disk_errors
 from sync.messages import ASK, PIECE, PIECES, PROTOCOL, Ask, Holdings, PieceAsk
 from sync.package import CoreDraft, Sealed
 from sync.rotation import DeviceRing
+from sync.underway import Underway
 
 PACKAGE_BYTES = 16 << 20
 """About how many bytes of pieces one package over the network carries, either way."""
@@ -94,9 +94,11 @@ class PieceExchange:
     ) -> None:
         self._store = store
         self._credentials = credentials
-        self._spool = spool
         self._contents = contents
         self._device, self._incarnation = store.identity()
+        self._package = Underway(
+            self._credentials, self._device, spool / "pieces.yzp", spool / "pieces-answer.yzp"
+        )
         self._heard = False
         """The hub has said what it lacks since the program began."""
         self._refused: set[str] = set()
@@ -175,20 +177,18 @@ class PieceExchange:
     def run(self, carrier: Carrier, progress: Progress, person: str = "") -> PieceRound:
         """Exchange contents until neither side lacks what the other has; may be repeated at will."""
         done = PieceRound()
-        with disk_errors():
-            self._spool.mkdir(parents=True, exist_ok=True)
         whole = self.waiting()[1] + self.missing()[1]
 
         def told(_done: int, _total: int, text: str) -> None:
             progress(min(whole, done.sent + done.fetched + _done), whole, f"附件：{text}")
 
-        sealed, idle = self._unfinished(), 0
+        sealed, idle = self._package.unfinished(), 0
         before = self._left()
         while True:
             if sealed is None:
                 progress(min(whole, done.sent + done.fetched), whole, "附件：正在封装")
                 with disk_errors():
-                    sealed = self._sealed(carrier, person)
+                    sealed = self._package.write(lambda out: self._fill(out, carrier.name, person))
             self._exchange(sealed, carrier, told, done)
             sealed = None
             left = self._left()
@@ -198,14 +198,6 @@ class PieceExchange:
                 return done
 
     # --- inside --------------------------------------------------------------
-    @property
-    def _up(self) -> Path:
-        return self._spool / "pieces.yzp"
-
-    @property
-    def _answer(self) -> Path:
-        return self._spool / "pieces-answer.yzp"
-
     def _to_send(self, *, blind: bool) -> list[tuple[ContentRow, int]]:
         with self._store.read() as connection:
             rows = pieces.undelivered(connection, MOST_ASKED)
@@ -223,15 +215,9 @@ class PieceExchange:
         """Bytes still to send and to fetch."""
         return self.waiting(blind=False)[1], self.missing()[1]
 
-    def _sealed(self, carrier: Carrier, person: str) -> Sealed:
-        draft = self._up.with_suffix(".part")
-        self._answer.unlink(missing_ok=True)
-        with draft.open("w+b") as out:
-            # Nothing is sent before the hub has said what it lacks: part may have gone by stick.
-            entries = self.entries(PACKAGE_BYTES if self._heard else 0)
-            sealed = self.seal(out, carrier.name, person, entries)
-        draft.replace(self._up)
-        return sealed
+    def _fill(self, out: BinaryIO, carrier: str, person: str) -> Sealed:
+        # Nothing is sent before the hub has said what it lacks: part may have gone by stick.
+        return self.seal(out, carrier, person, self.entries(PACKAGE_BYTES if self._heard else 0))
 
     def seal(self, out: BinaryIO, carrier: str, person: str, entries: Iterator[Entry]) -> Sealed:
         """A package of pieces, with what is wanted in return."""
@@ -250,33 +236,11 @@ class PieceExchange:
 
         return package.seal(out, draft, [self._hub.seal], self._keys.sign, inside())
 
-    def _unfinished(self) -> Sealed | None:
-        """The package an earlier attempt could not bring to its end; the same bytes go on."""
-        if not self._up.exists():
-            return None
-        try:
-            with self._up.open("rb") as stream:
-                found = package.verify(
-                    stream,
-                    lambda core: self._keys.sign.public if core.exporter == self._device else None,
-                    self._hub.hub_id,
-                )
-        except PackageError:
-            self._clear()
-            return None
-        return Sealed(
-            found.core.package_id, found.fingerprint, found.size, found.n_entries, found.raw_len
-        )
-
-    def _clear(self) -> None:
-        self._up.unlink(missing_ok=True)
-        self._answer.unlink(missing_ok=True)
-
     def _exchange(self, sealed: Sealed, carrier: Carrier, progress: Progress, done: PieceRound) -> None:
         try:
             with disk_errors():
-                carrier.exchange(self._up, sealed.package_id, self._answer, progress)
-            with self._answer.open("rb") as stream:
+                carrier.exchange(self._package.up, sealed.package_id, self._package.answer, progress)
+            with self._package.answer.open("rb") as stream:
                 opened = package.open_package(
                     stream, self._hub.signer, self._keys.opening, self._hub.hub_id
                 )
@@ -288,11 +252,11 @@ class PieceExchange:
                     self.absorb(entry, done)
         except YizhanError as failed:
             if not isinstance(failed, Cancelled | Interrupted | Unreachable | DiskFull):
-                self._clear()
+                self._package.clear()
             outcome = "cancelled" if isinstance(failed, Cancelled) else "failed"
             self._note(carrier.name, sealed, outcome, str(failed))
             raise
-        self._clear()
+        self._package.clear()
         done.sent += _content_bytes(sealed)
         done.wire += sealed.size
         if sealed.n_entries > 1 or done.fetched > before:

@@ -116,3 +116,22 @@ def scrolled(widget: QWidget, name: str) -> QScrollArea:
     column.addStretch(1)
     area.setWidget(holder)
     return area
+
+
+def section_heading(text: str) -> QLabel:
+    """The heading above a section of a page."""
+    label = QLabel(text)
+    label.setProperty("section", True)
+    label.setIndent(0)
+    return label
+
+
+def push_row(within: QWidget, *pushes: QWidget) -> QHBoxLayout:
+    """Buttons in a line that begins where the values of ``within`` begin."""
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addSpacing(within.fontMetrics().horizontalAdvance("字" * 9) + 12)
+    for push in pushes:
+        row.addWidget(push)
+    row.addStretch(1)
+    return row

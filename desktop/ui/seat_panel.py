@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from desktop.ui.actions import Action, button
-from desktop.ui.factlist import Fact, FactList
+from desktop.ui.factlist import Fact, FactList, push_row, section_heading
 from desktop.ui.forms.small import SmallForm, secret_line
 from desktop.ui.notify import SUCCESS
 from desktop.ui.words import moment
@@ -45,7 +45,7 @@ class SeatPanel(QWidget):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(8)
         inner.addWidget(self.form)
-        inner.addLayout(_row(self, button(issue), button(remove)))
+        inner.addLayout(push_row(self, button(issue), button(remove)))
         inner.addWidget(self.issued)
         self.password = secret_line("登录密码")
         self.key_form = SmallForm(9)
@@ -56,12 +56,12 @@ class SeatPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        column.addWidget(_heading("本机账号"))
+        column.addWidget(section_heading("本机账号"))
         column.addWidget(self.accounts)
         column.addWidget(self._manage)
-        column.addWidget(_heading("本机密钥"))
+        column.addWidget(section_heading("本机密钥"))
         column.addWidget(self.key_form)
-        column.addLayout(_row(self, button(rotate)))
+        column.addLayout(push_row(self, button(rotate)))
 
     def load(self) -> None:
         """Read who may sign in here."""
@@ -171,20 +171,3 @@ class SeatPanel(QWidget):
 def _line(one: KnownAccount) -> Fact:
     state = f"一次性口令未用，{one.expires[:10]} 前有效" if one.expires else one.bureau
     return Fact(one.account, f"{one.person} · {state}")
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("section", True)
-    label.setIndent(0)
-    return label
-
-
-def _row(within: QWidget, *pushes: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    row.addSpacing(within.fontMetrics().horizontalAdvance("字" * 9) + 12)
-    for push in pushes:
-        row.addWidget(push)
-    row.addStretch(1)
-    return row

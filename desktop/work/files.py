@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from shared.durable import sync_folder
 from shared.errors import DiskFull, MediaGone, StoreError, why
 from shared.ids import new_id
 
@@ -47,14 +48,3 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise StoreError(
             f"无法写入文件夹：{path.parent}（{why(bad)}）。", "请检查磁盘空间和该文件夹的权限后重试。"
         ) from bad
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename last; where folders cannot be opened (Windows) the system does it itself."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.durable import sync_folder
 from shared.errors import DiskFull, StoreError, why
 
 THUMB = -1
@@ -60,7 +61,7 @@ class Contents:
                     out.flush()
                     os.fsync(out.fileno())
                 os.replace(part, path)
-                _flush_folder(path.parent)
+                sync_folder(path.parent)
             except BaseException:
                 with suppress(OSError):
                     part.unlink()
@@ -131,13 +132,3 @@ def content_key(database_key: bytes) -> bytes:
 
 def _about(sha256: str, no: int) -> bytes:
     return bytes.fromhex(sha256) + no.to_bytes(4, "big", signed=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

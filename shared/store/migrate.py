@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from shared.durable import sync_folder
 from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError, why
 from shared.store.database import Database, open_cipher, storage_errors
 
@@ -165,16 +166,5 @@ def _private(path: Path) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    if os.name == "nt":
-        return  # a folder cannot be opened there; NTFS journals the rename
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 __all__ = ["CLIENT", "HEAD", "HUB", "back_up", "bring_up", "known_revisions", "open_client_database",
-           "revision_of", "sync_folder", "upgrade"]
+           "revision_of", "upgrade"]

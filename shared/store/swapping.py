@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from shared.durable import sync_folder
 from shared.errors import DatabaseBusy, StoreError, why
 from shared.store import tables
 from shared.store.database import explain, open_cipher
 from shared.store.loading import FACT, UnderWay, new_file
-from shared.store.migrate import CLIENT, HEAD, known_revisions, revision_of, sync_folder, upgrade
+from shared.store.migrate import CLIENT, HEAD, known_revisions, revision_of, upgrade
 from shared.store.overlay import DUE, Overlay
 from shared.store.store import Store
 

@@ -28,10 +28,10 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.actions import Action, refresh_action, to_qaction, tool_button
 from desktop.ui.attachments.pictures import SIDE, facts_of, picture_of, sources_of
-from desktop.ui.attachments.reason import ReasonLine
 from desktop.ui.choosing import Files
 from desktop.ui.notify import ERROR, INFO, SUCCESS, WARNING, MessageBar
 from desktop.ui.plain import plain_label, tip
+from desktop.ui.reason import ReasonLine
 from desktop.ui.theme import tone
 from desktop.work.attached import TONE_OF, Attached
 from desktop.work.attaching import Source, safe_name
@@ -123,7 +123,7 @@ class AttachmentStrip(QFrame):
         self._empty = QLabel()
         self._empty.setProperty("muted", True)
         self._empty.setWordWrap(True)
-        self._reason = ReasonLine()
+        self._reason = ReasonLine("移除", "拍错了")
         self._reason.confirmed.connect(self.remove_current)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 6)
@@ -365,4 +365,4 @@ class AttachmentStrip(QFrame):
     def _ask_remove(self) -> None:
         one = self.current
         if one is not None and self._may_remove():
-            self._reason.ask(one.title)
+            self._reason.ask(f"移除附件 {one.title}")

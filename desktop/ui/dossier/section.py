@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.actions import link_button
 from desktop.ui.plain import tip
 from desktop.ui.tables.columns import STANDING, Column, columns_for
+from desktop.ui.tables.dress import dress
 from desktop.ui.theme import ROW, STANDING_TONES, tone
 from shared.fields import Kind
 from shared.record import RecordType
@@ -122,18 +123,8 @@ class SectionView(QWidget):
         table = QTableWidget(len(shown.rows), len(shown.columns))
         table.setAccessibleName(f"{shown.declared.title}列表")
         table.setHorizontalHeaderLabels([c.title for c in shown.columns])
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        dress(table)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().setMinimumSectionSize(ROW)
-        table.verticalHeader().setDefaultSectionSize(ROW)
-        header = table.horizontalHeader()
-        header.setFixedHeight(ROW)
-        header.setHighlightSections(False)
         for r, row in enumerate(shown.rows):
             for c, cell in enumerate(row):
                 item = QTableWidgetItem(cell.text)

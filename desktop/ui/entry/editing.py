@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QColor, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QColor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.ui.actions import button
 from desktop.ui.forms.form import RecordForm
 from desktop.ui.plain import plain_label, tip
+from desktop.ui.reason import ReasonLine
 from desktop.ui.theme import STANDING_TONES, TONES
 from desktop.work.jobs import Jobs
 from shared.record import RecordType
@@ -51,7 +52,7 @@ class Editing(QWidget):
         buttons.addStretch(1)
         buttons.addWidget(button(actions["discard"]))
         buttons.addWidget(button(actions["void"]))
-        self._void = _VoidLine()
+        self._void = ReasonLine("作废", "重复录入")
         self._void.confirmed.connect(self.void_confirmed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -81,7 +82,7 @@ class Editing(QWidget):
 
     def ask_void(self) -> None:
         """Ask for the reason, in place."""
-        self._void.ask(self.declared.title)
+        self._void.ask(f"作废这条{self.declared.title}")
 
     def close_void(self) -> None:
         """The question is over."""
@@ -110,53 +111,3 @@ class Editing(QWidget):
         locked = set(declared.key) if editable and row is not None else set()
         self.form.set_locked(locked if editable else {f.name for f in declared.form_fields})
         self.turned.emit(editable)
-
-
-class _VoidLine(QFrame):
-    """The question before a record is voided: a reason, never a box in the way."""
-
-    confirmed = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("bar", "warning")
-        self._label = QLabel("作废原因")
-        self._reason = QLineEdit()
-        self._reason.setAccessibleName("作废原因")
-        self._reason.setMaxLength(200)
-        self._reason.setPlaceholderText("必填，如：重复录入")
-        self._label.setBuddy(self._reason)
-        self._reason.returnPressed.connect(self._confirm)
-        self._yes = QPushButton("确认作废")
-        no = QPushButton("不作废")
-        for push in (self._yes, no):
-            push.setAutoDefault(False)
-            push.setAccessibleName(push.text())
-        self._yes.clicked.connect(self._confirm)
-        no.clicked.connect(self.hide)
-        self._reason.textChanged.connect(lambda text: self._yes.setEnabled(bool(text.strip())))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 4, 4)
-        row.setSpacing(8)
-        row.addWidget(self._label)
-        row.addWidget(self._reason, 1)
-        row.addWidget(self._yes)
-        row.addWidget(no)
-        self.hide()
-
-    def ask(self, title: str) -> None:
-        self.setAccessibleName(f"作废这条{title}")
-        self._reason.clear()
-        self._yes.setEnabled(False)
-        self.show()
-        self._reason.setFocus()
-
-    def keyPressEvent(self, event: QKeyEvent, /) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.hide()
-        else:
-            super().keyPressEvent(event)
-
-    def _confirm(self) -> None:
-        if self._reason.text().strip():
-            self.confirmed.emit(self._reason.text().strip())

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.actions import link_button
 from desktop.ui.plain import plain_label, tip
+from desktop.ui.tables.dress import dress
 from desktop.ui.theme import ROW, TONES, icon
 from shared.errors import Level, Problem
 from shared.record import RecordType
@@ -221,18 +222,9 @@ def _table(titles: Sequence[str], name: str) -> QTableWidget:
     table = QTableWidget(0, len(titles))
     table.setAccessibleName(name)
     table.setHorizontalHeaderLabels(list(titles))
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    dress(table)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setTabKeyNavigation(False)
-    table.setWordWrap(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    table.verticalHeader().setMinimumSectionSize(ROW)
-    table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
-    header.setFixedHeight(ROW)
-    header.setHighlightSections(False)
     char = table.fontMetrics().horizontalAdvance("字")
     grow = len(titles) - 2 if len(titles) > 3 else 0
     for column in range(len(titles)):

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6 import __version__ as qt_version
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QVBoxLayout,
@@ -18,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.actions import Action, button
-from desktop.ui.factlist import Fact, FactList, Section, scrolled
+from desktop.ui.factlist import Fact, FactList, Section, push_row, scrolled, section_heading
 from desktop.ui.forms.small import SmallForm, secret_line
 from desktop.ui.notify import SUCCESS, WARNING
 from desktop.ui.pages.page import Page, Panes
@@ -66,13 +64,13 @@ class SettingsPage(Page):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        column.addWidget(_heading("连接与使用"))
+        column.addWidget(section_heading("连接与使用"))
         column.addWidget(self.form)
-        column.addLayout(_buttons(self, button(save, primary=True), button(test)))
+        column.addLayout(push_row(self, button(save, primary=True), button(test)))
         column.addSpacing(8)
-        column.addWidget(_heading("登录密码"))
+        column.addWidget(section_heading("登录密码"))
         column.addWidget(self.password_form)
-        column.addLayout(_buttons(self, button(change)))
+        column.addLayout(push_row(self, button(change)))
         column.addSpacing(8)
         self.seat = SeatPanel(self, desk)
         column.addWidget(self.seat)
@@ -243,23 +241,6 @@ def _spin(low: int, high: int, unit: str) -> QSpinBox:
     spin.setSuffix(unit)
     spin.setMaximumWidth(160)
     return spin
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("section", True)
-    label.setIndent(0)
-    return label
-
-
-def _buttons(page: QWidget, *pushes: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    row.addSpacing(page.fontMetrics().horizontalAdvance("字" * 9) + 12)
-    for push in pushes:
-        row.addWidget(push)
-    row.addStretch(1)
-    return row
 
 
 def _version() -> str:

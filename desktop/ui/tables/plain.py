@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QP
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -21,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.plain import tip
+from desktop.ui.tables.dress import dress
 from desktop.ui.tables.view import share_out
-from desktop.ui.theme import ROW, colour, tone
+from desktop.ui.theme import colour, tone
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -185,18 +185,8 @@ class _PlainGrid(QTableView):
         self.setModel(model)
         self._delegate = _Cells(self)
         self.setItemDelegate(self._delegate)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
+        dress(self)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setMinimumSectionSize(ROW)
-        rows.setDefaultSectionSize(ROW)
-        self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setFixedHeight(ROW)
         self.doubleClicked.connect(lambda i: self.opened.emit(i.row()))
 
     def show_words(self, words: str, hint: str) -> None:

@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMenu,
     QStyle,
@@ -33,8 +32,9 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.notify import MessageBar
 from desktop.ui.tables.columns import OPEN, Column
+from desktop.ui.tables.dress import dress
 from desktop.ui.tables.model import RecordTableModel
-from desktop.ui.theme import ROW, colour
+from desktop.ui.theme import colour
 from desktop.work.jobs import Jobs
 from shared.errors import YizhanError
 from shared.filters import Filter
@@ -218,26 +218,16 @@ class _Grid(QTableView):
         self.setModel(model)
         self._delegate = _Cells(self)
         self.setItemDelegate(self._delegate)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        dress(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setMinimumSectionSize(ROW)
-        rows.setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
-        header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        header.setFixedHeight(ROW)
         header.sectionResized.connect(self._resized)
         header.sectionHandleDoubleClicked.connect(self.resizeColumnToContents)
         self.doubleClicked.connect(lambda i: self.opened.emit(i.row()))

@@ -1,4 +1,4 @@
-"""The question before an attachment is removed: a reason, in place."""
+"""The question before something is taken away: a reason, in place, never a box in the way."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 
 class ReasonLine(QFrame):
-    """Emits ``confirmed`` with the reason; Esc puts it away."""
+    """Emits ``confirmed`` with the reason; Esc puts it away.
+
+    :param verb: what is done, as 作废; :param example: an example of a reason.
+    """
 
     confirmed = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, verb: str, example: str) -> None:
         super().__init__()
         self.setProperty("bar", "warning")
-        self._label = QLabel("移除原因")
+        label = QLabel(f"{verb}原因")
         self.reason = QLineEdit()
-        self.reason.setAccessibleName("移除原因")
+        self.reason.setAccessibleName(label.text())
         self.reason.setMaxLength(200)
-        self.reason.setPlaceholderText("必填，如：拍错了")
-        self._label.setBuddy(self.reason)
-        self.yes = QPushButton("确认移除")
-        no = QPushButton("不移除")
+        self.reason.setPlaceholderText(f"必填，如：{example}")
+        label.setBuddy(self.reason)
+        self.yes = QPushButton(f"确认{verb}")
+        no = QPushButton(f"不{verb}")
         for push in (self.yes, no):
             push.setAutoDefault(False)
             push.setAccessibleName(push.text())
@@ -33,15 +36,15 @@ class ReasonLine(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 4, 4)
         row.setSpacing(8)
-        row.addWidget(self._label)
+        row.addWidget(label)
         row.addWidget(self.reason, 1)
         row.addWidget(self.yes)
         row.addWidget(no)
         self.hide()
 
-    def ask(self, title: str) -> None:
-        """Ask why ``title`` is to be removed."""
-        self.setAccessibleName(f"移除附件 {title}")
+    def ask(self, what: str) -> None:
+        """Ask why; ``what`` says the whole act, as 作废这条行政许可."""
+        self.setAccessibleName(what)
         self.reason.clear()
         self.yes.setEnabled(False)
         self.show()
