@@ -29,8 +29,10 @@ demo: setup         ## the whole story, off screen; leaves build/demo/
 test: system-test setup  ## every test, nothing skipped
 	@$(OFFSCREEN) $(PY) -m pytest -n 2 --dist loadfile
 
-test-long: system-test setup  ## the same with 2,000 histories, 10,000 crash points, more examples
-	@$(OFFSCREEN) YIZHAN_TEST_LONG=1 $(PY) -m pytest -n 2 --dist loadfile
+SLICE ?= 1
+JOBS ?= 2
+test-long: system-test setup  ## 2,000 histories, 10,000 crash points, more examples; SLICE=3/10 a part of it, JOBS=n at once
+	@$(OFFSCREEN) YIZHAN_TEST_LONG=$(SLICE) $(PY) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup
 	@$(VENV)/bin/ruff check .

@@ -22,11 +22,11 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="print what happens")
     parser.add_argument("--steps", type=int, default=Options().steps)
     parser.add_argument("--mishaps", nargs="*", default=(), choices=(CRASH, POWER, FULL), metavar="KIND")
-    parser.add_argument("--trouble", default="", choices=[k for k in KINDS if k])
+    parser.add_argument("--trouble", nargs="*", default=(), choices=tuple(KINDS), metavar="KIND")
     asked = parser.parse_args()
     say = (lambda line: sys.stdout.write(line + "\n")) if asked.trace else None
     options = Options(
-        steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps), trouble=asked.trouble
+        steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps), trouble=tuple(asked.trouble)
     )
     hits: Counter[str] = Counter()
     failed, began = 0, time.monotonic()
@@ -41,6 +41,7 @@ def main() -> int:
             except Exception as bad:
                 failed += 1
                 sys.stdout.write(f"seed {seed}: {type(bad).__name__}: {bad}\n")
+                sys.stdout.flush()
                 if asked.trace:
                     raise
     for place, count in sorted(hits.items()):

@@ -17,6 +17,8 @@ from shared.record import PROVENANCE, RecordType
 Ref = tuple[str, int, int]
 """Device, incarnation, number; :data:`NOBODY` for no change at all."""
 NOBODY: Ref = ("", 0, 0)
+RESOLVES = "resolve:"
+"""How the cause of a decision begins."""
 Key = tuple[str, str]
 
 
@@ -66,14 +68,12 @@ class Model:
     """Acts of people, and what the hub must make of them.
 
     :param acts: per device and incarnation the changes by number.
-    :param excused: devices of which a quarantined set needs no further explanation, and why.
     """
 
     types: dict[int, RecordType]
     records: dict[Key, Record] = field(default_factory=dict)
     acts: dict[tuple[str, int], dict[int, Change]] = field(default_factory=dict)
     clashes: set[Clash] = field(default_factory=set)
-    excused: dict[str, str] = field(default_factory=dict)
     left: set[Key] = field(default_factory=set)
 
     def act(self, device: str, incarnation: int, first: int, changes: Iterable[Change]) -> None:
@@ -95,13 +95,14 @@ class Model:
                     bases = {
                         n: _ref(block, c[row]) for n, c in zip(names, run.bases, strict=False)
                     }
-                    self._merge(declared, Op(run.op), record_id, own, values, bases, names)
+                    decided = run.cause.startswith(RESOLVES)
+                    self._merge(declared, Op(run.op), record_id, own, values, bases, names, decided)
         return len(self.clashes) - before
 
     # --- inside --------------------------------------------------------------
     def _merge(
         self, declared: RecordType, op: Op, record_id: str, own: Ref, values: dict[str, Value],
-        bases: dict[str, Ref], names: list[str],
+        bases: dict[str, Ref], names: list[str], decided: bool,
     ) -> None:  # fmt: skip
         if declared.name == "held_set":
             return  # the hub's own; a decision about it takes effect when the set it is about is applied
@@ -110,6 +111,8 @@ class Model:
         match op:
             case Op.INSERT if record is None:
                 self.records[key] = Record(own, dict(values))
+            case Op.INSERT if record is not None and record.deleted:
+                self._lift(declared, record, own, values, PROVENANCE if decided else ())
             case Op.INSERT:
                 assert record is not None
                 own_fields = {n: v for n, v in values.items() if n not in PROVENANCE}
@@ -128,6 +131,16 @@ class Model:
                     record.deleted = True
                 else:
                     self.clashes.add(Clash(*key, "", own))
+
+    @staticmethod
+    def _lift(
+        declared: RecordType, record: Record, own: Ref, values: dict[str, Value], kept: Iterable[str]
+    ) -> None:
+        """Entered again after a deletion: it holds what the insert says, nothing of before (protocol, § 11)."""
+        for name in declared.names:
+            if name not in kept:
+                record.values[name], record.writers[name] = values.get(name), own
+        record.deleted = False
 
     def _fields(
         self, declared: RecordType, key: Key, record: Record, own: Ref, values: dict[str, Value],

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tests.simulator.world import World
 
 FINAL = {"applied", "conflicted", "quarantined", "rejected"}
-MODELLED = ("market_entity", "permit", "officer", "claim", "user")
+MODELLED = ("market_entity", "permit", "officer", "claim", "user", "bureau")
 UNREPEATABLE = ("exchange", "backup")
 """Hold fingerprints, which HPKE makes different each time."""
 
@@ -106,17 +106,17 @@ def every_change_accounted_for(world: World) -> None:
         with hub.store.read() as connection:
             rows = sql.execute(
                 connection,
-                "SELECT first, last, status, payload, reason FROM accepted_set"
+                "SELECT first, last, status, payload, reason, kind FROM accepted_set"
                 " WHERE device = ? AND incarnation = ? ORDER BY first",
                 (device, incarnation),
             ).fetchall()
         seat = next(s for s in world.seats if s.device == device)
         expected = 1
-        for first, last, status, payload, reason in rows:
+        for first, last, status, payload, reason, kind in rows:
             assert first == expected, f"O1: {seat.name} {first}–{last} follows {expected - 1}"
             assert status in FINAL, f"O1: {seat.name} {first}–{last} is {status}"
             if status in ("quarantined", "rejected"):
-                assert device in world.model.excused, f"O1: {seat.name} {first}–{last} {status}: {reason}"
+                assert world.trouble.excuses(device, kind), f"O1: {seat.name} {first}–{last} {status}: {reason}"
             expected = last + 1
             for number, change in _changes(hub.store, unpacked(bytes(payload))).items():
                 done = acts.get(number)

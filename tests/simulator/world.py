@@ -37,7 +37,7 @@ from tests.simulator.roads import WEATHER, Line, carrier_over, damage
 from tests.simulator.seat import Seat
 from tests.simulator.seeded import DAY, Time, Wall, determined
 from tests.simulator.town import ADMIN, Town, town
-from tests.simulator.troubles import KINDS
+from tests.simulator.troubles import trouble_of
 
 EXPECTED = (Interrupted, Unreachable, BadAnswer, HubRefused, PackageError, MediaError)
 YEAR = 365 * DAY
@@ -65,7 +65,7 @@ class Options:
     :param hub_url: makes the URL of the hub's database; None for SQLite.
     :param trace: hears every line.
     :param mishaps: which kinds befall the machines; none, and only the weather is bad.
-    :param trouble: what else happens (see ``troubles``); none, and it is everyday work.
+    :param trouble: which kinds of things else happen (see ``troubles``); none, and it is everyday work.
     """
 
     steps: int = 26
@@ -73,7 +73,7 @@ class Options:
     town: Callable[[], Town] = town
     trace: Callable[[str], None] | None = None
     mishaps: tuple[str, ...] = ()
-    trouble: str = ""
+    trouble: tuple[str, ...] = ()
 
 
 @dataclass
@@ -98,7 +98,7 @@ class World:
         self.to_seat: list[Package] = []
         self.accepted: set[str] = set()
         self.applied: dict[str, int] = {}
-        self.trouble = KINDS[self.options.trouble](self)
+        self.trouble = trouble_of(self, self.options.trouble)
         self._files = 0
 
     # --- beginning and end -------------------------------------------------------
@@ -318,6 +318,7 @@ class World:
         oracles.nothing_receipted_lost(self)
         oracles.chains_whole(self)
         oracles.receipts_explain(self)
+        self.trouble.check()
 
     # --- the hub -----------------------------------------------------------------
     @property
@@ -403,7 +404,9 @@ class World:
     def _who(self) -> list[int]:
         count = self.rng.choice((2, 2, 3))
         who = sorted(self.rng.sample(range(ADMIN), count))
-        return [*who, ADMIN] if self.rng.random() < 0.2 or self.trouble.needs_admin else who
+        if self.rng.random() < 0.2 or self.trouble.needs_admin:
+            who.append(ADMIN)
+        return [*who, *(g for g in self.trouble.guests if g not in who)]
 
     def _seat(self, index: int) -> Seat:
         folder = self.folder / f"seat{index}"

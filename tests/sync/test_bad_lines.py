@@ -13,7 +13,7 @@ from shared.fictitious import market_entities
 from sync.http import HttpCarrier
 from tests.fixtures.devices import Enrol, count, quiet
 from tests.fixtures.hubs import DIVISION, Place
-from tests.fixtures.longer import more
+from tests.fixtures.longer import seeds
 from tests.fixtures.wires import BadLine, bad_line
 
 EXPECTED = (Interrupted, Unreachable, BadAnswer, PackageError)
@@ -25,7 +25,7 @@ WEATHER: tuple[Callable[[BadLine, random.Random], None], ...] = (
 )
 
 
-@pytest.mark.parametrize("seed", range(more(4, 60)))
+@pytest.mark.parametrize("seed", seeds(4, 60))
 def test_all_arrives_once(place: Place, address: str, enrol_at: Enrol, seed: int) -> None:
     rng = random.Random(seed)
     device = enrol_at(place.a, "chenmin")

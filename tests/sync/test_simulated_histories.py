@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.hubs import Postgres
-from tests.fixtures.longer import more
+from tests.fixtures.longer import seeds
 from tests.simulator.town import Town, build
 from tests.simulator.world import Options, World, told_again
 
-HISTORIES, PER_TEST = more(200, 2000), 10
-ON_POSTGRES = more(6, 60)
+PER_TEST = 10
 
 
 def lived(seed: int, folder: Path, options: Options, flags: str = "") -> str:
@@ -31,7 +30,7 @@ def lived(seed: int, folder: Path, options: Options, flags: str = "") -> str:
         raise AssertionError(f"{told_again(seed, flags)}\n{type(bad).__name__}: {bad}") from bad
 
 
-@pytest.mark.parametrize("start", range(1, HISTORIES + 1, PER_TEST))
+@pytest.mark.parametrize("start", seeds(200, 2000, PER_TEST))
 def test_histories_in_all_weathers(start: int, ram: Path) -> None:
     for seed in range(start, start + PER_TEST):
         lived(seed, ram / str(seed), Options())
@@ -44,7 +43,7 @@ def postgres_town(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
     return build(tmp_path_factory.mktemp("town"), postgres.url("simulated"))
 
 
-@pytest.mark.parametrize("seed", range(1, ON_POSTGRES + 1))
+@pytest.mark.parametrize("seed", seeds(6, 60))
 def test_histories_on_postgresql_come_out_the_same(
     seed: int, ram: Path, postgres: Postgres, postgres_town: Town
 ) -> None:

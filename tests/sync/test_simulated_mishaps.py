@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 
 from shared.store import database
-from tests.fixtures.longer import more
+from tests.fixtures.longer import seeds
 from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.world import Options, World, told_again
 
 PER_TEST = 10
-HISTORIES = more(10, 600)
-"""Of each kind; a history of this length meets about seven."""
 
 CLIENT_STEPS = {
     "capture commit", "engine.cut commit", "engine._sealed open", "engine._sealed rename",
@@ -41,7 +39,8 @@ def lived(kind: str, seeds: range, folder: Path) -> Counter[str]:
     return hits
 
 
-@pytest.mark.parametrize("start", range(1, HISTORIES + 1, PER_TEST))
+# Of each kind; a history of this length meets about seven.
+@pytest.mark.parametrize("start", seeds(10, 600, PER_TEST))
 @pytest.mark.parametrize("kind", [CRASH, POWER, FULL])
 def test_mishaps_lose_nothing(kind: str, start: int, ram: Path) -> None:
     hits = lived(kind, range(start, start + PER_TEST), ram)

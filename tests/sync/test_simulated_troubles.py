@@ -13,11 +13,10 @@ import pytest
 
 from server_stub.review import Review
 from shared.store import exchange, rewinding
-from tests.fixtures.longer import more
+from tests.fixtures.longer import seeds
 from tests.simulator.troubles import HELD, RESTORED
 from tests.simulator.world import Options, World, told_again
 
-HISTORIES = {RESTORED: more(12, 300), HELD: more(12, 300)}
 PER_TEST = 4
 
 
@@ -25,7 +24,7 @@ def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
     """Some histories; returns their traces."""
     lines: list[str] = []
     for seed in seeds:
-        world = World(seed, folder / f"{kind}{seed}", Options(trouble=kind))
+        world = World(seed, folder / f"{kind}{seed}", Options(trouble=(kind,)))
         try:
             world.run()
         except Exception as bad:
@@ -36,7 +35,7 @@ def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "start"), [(k, s) for k, n in HISTORIES.items() for s in range(1, n + 1, PER_TEST)]
+    ("kind", "start"), [(k, s) for k in (RESTORED, HELD) for s in seeds(12, 300, PER_TEST)]
 )
 def test_histories_of_each_kind(kind: str, start: int, ram: Path) -> None:
     lived(kind, range(start, start + PER_TEST), ram)

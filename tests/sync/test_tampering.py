@@ -19,7 +19,7 @@ from sync.suite import OpenKey
 from sync.trust import DeviceKeys, InviteCode
 from tests.fixtures.devices import Device, enrol_device, handle
 from tests.fixtures.hubs import Place, make_place
-from tests.fixtures.longer import more
+from tests.fixtures.longer import places
 
 ENTITY = {"uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": "310113"}
 
@@ -117,7 +117,7 @@ def refused(one: Kind, data: bytes) -> bool:
 def test_every_byte_flipped(kinds: dict[str, Kind], kind: str) -> None:
     one = kinds[kind]
     assert one.open(one.data) is not None
-    for at in range(0, len(one.data), more(3, 1)):
+    for at in places(len(one.data), 3):
         for bit in (1, 128):
             data = one.data[:at] + bytes([one.data[at] ^ bit]) + one.data[at + 1 :]
             assert refused(one, data), f"byte {at} of {len(one.data)}"
@@ -126,7 +126,7 @@ def test_every_byte_flipped(kinds: dict[str, Kind], kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_length(kinds: dict[str, Kind], kind: str) -> None:
     one = kinds[kind]
-    for end in range(0, len(one.data), more(3, 1)):
+    for end in places(len(one.data), 3):
         assert refused(one, one.data[:end]), end
     assert refused(one, one.data + b"x")
 

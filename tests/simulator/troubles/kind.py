@@ -1,0 +1,51 @@
+"""What a kind of history is: happenings of its own, and what the oracles must know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.simulator.seat import Seat
+    from tests.simulator.world import World
+
+Happening = Callable[["Seat"], str]
+
+
+class Trouble:
+    """A history of everyday work: nothing else happens.
+
+    :param world: the history.
+    """
+
+    needs_admin = False
+    guests: tuple[int, ...] = ()
+    """Seats of the town that must take part."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def begin(self, stack: ExitStack) -> None:
+        """Before the hub opens for the first time."""
+
+    def happenings(self) -> dict[Happening, int]:
+        """What else happens, and how often."""
+        return {}
+
+    def after_step(self) -> None:
+        """What must hold at any time."""
+
+    def at_peace(self) -> bool:
+        """In the end, when nobody has anything new: whether there is nothing left to do. May do some of it."""
+        return True
+
+    def excuses(self, device: str, kind: str) -> bool:
+        """Whether a set of this device may be put aside for this kind of reason."""
+        return False
+
+    def check(self) -> None:
+        """What these histories must show beside the five oracles."""
+
+
+__all__ = ["Happening", "Trouble"]
