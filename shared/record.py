@@ -132,6 +132,8 @@ class RecordType:
     :param unique: sets of fields that must be unique; checked after the merge.
     :param table_order: default sort, as in ``Filter.order``.
     :param attachments: whether photos and scans may be attached to its records.
+    :param made_by: where its records are made when no form or workbook makes them, in words for
+        people; ``""`` = they are typed. More belongs to such a record than its fields.
     """
 
     name: str
@@ -151,6 +153,12 @@ class RecordType:
     table_order: str
     requirement: str
     attachments: bool = False
+    made_by: str = ""
+
+    @property
+    def typed(self) -> bool:
+        """Whether a form or a workbook may bring records of this type."""
+        return not self.made_by
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -266,6 +274,7 @@ def record_type(
     table_order: str = "-entered_at",
     requirement: str = "",
     attachments: bool = False,
+    made_by: str = "",
 ) -> Callable[[type[T]], type[T]]:
     """Declare a record type; see :class:`RecordType` for the meaning of each name."""
 
@@ -295,6 +304,7 @@ def record_type(
             table_order=table_order,
             requirement=requirement,
             attachments=attachments,
+            made_by=made_by,
         )
         return cls
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.work.exporting import Exporting
-from desktop.work.records import Records
+from desktop.work.records import Records, require_typed
 from shared import access
 from shared.access import Action
 from shared.errors import AccessDenied, Cancelled, Problem, WorkbookError
@@ -115,6 +115,7 @@ class Importing:
     # --- workbooks -----------------------------------------------------------
     def template(self, path: Path | str, declared: RecordType) -> None:
         """The empty workbook of a type, with what is on file in its drop-downs."""
+        require_typed(declared)
         write_template(path, declared, self._records.codes, choices=self._choices(declared))
 
     def error_workbook(self, path: Path | str, checked: Checked) -> None:
@@ -194,6 +195,7 @@ class Importing:
 
     # --- inside --------------------------------------------------------------
     def _may_import(self, declared: RecordType) -> None:
+        require_typed(declared)
         access.require(self._records.actor, Action.CREATE, declared)
         if not self._records.may("import", declared):
             raise AccessDenied("本机暂为只读，不能导入。", "请先与中心同步一次。")

@@ -107,9 +107,10 @@ class Records:
         return [t for t in self._store.types.values() if t.group == group]
 
     def may(self, action: str, declared: RecordType, values: Mapping[str, Any] | None = None) -> bool:
-        """Whether the signed-in person may; ``import`` asks as create, ``export`` as read."""
+        """Whether the signed-in person may, by form or workbook: ``import`` asks as create, ``export`` as
+        read."""
         asked = {"import": Action.CREATE, "export": Action.READ}.get(action, action)
-        if asked != Action.READ and self._read_only():
+        if asked != Action.READ and (self._read_only() or not declared.typed):
             return False
         return access.allows(self.actor, asked, declared, values)
 
@@ -242,7 +243,7 @@ class Records:
         initiator: str = "",
     ) -> Saved:
         """Write a record from typed text; raises :class:`Rejected` and leaves all as it was."""
-        self._may_write()
+        self._may_type(declared)
         parsed = self.check(declared, raw)
         parsed.problems += self._taken(declared, parsed.values, record_id)
         if any(p.level is Level.REJECT for p in parsed.problems):
@@ -259,7 +260,7 @@ class Records:
 
     def delete(self, declared: RecordType, record_id: str, reason: str, *, initiator: str = "") -> None:
         """Void a record with a reason."""
-        self._may_write()
+        self._may_type(declared)
         if is_blank(reason):
             raise Rejected([Problem("", "请填写作废原因")])
         with self._store.unit(self.actor) as unit:
@@ -276,7 +277,7 @@ class Records:
         initiator: str = "",
     ) -> None:
         """Take a step of the record's workflow with the fields it needs."""
-        self._may_write()
+        self._may_type(declared)
         cycle = declared.lifecycle
         if cycle is None:
             raise ValueError(f"{declared.name} has no lifecycle")
@@ -365,6 +366,10 @@ class Records:
                 "离线时间已超过允许期限，本机暂为只读。", "请联网同步，或用介质与中心交换一次后再录入。"
             )
 
+    def _may_type(self, declared: RecordType) -> None:
+        require_typed(declared)
+        self._may_write()
+
     def _taken(
         self, declared: RecordType, values: Mapping[str, Any], record_id: str | None
     ) -> list[Problem]:
@@ -400,6 +405,12 @@ _TELLING = ("code", "account", "certificate_no", "address")
 _SAME_AS = {"party_name": "name", "entity_name": "name"}
 
 
+def require_typed(declared: RecordType) -> None:
+    """Raise :class:`AccessDenied` for a type whose records no form and no workbook may bring."""
+    if not declared.typed:
+        raise AccessDenied(f"{declared.title}不能在这里录入、导入或修改。", f"请到“{declared.made_by}”办理。")
+
+
 def _derived(declared: RecordType, name: str) -> bool:
     return bool(declared.by_name[name].derive_from)
 
@@ -416,4 +427,4 @@ def _absent(declared: RecordType, parsed: Parsed, references: StoreReferences) -
     return out
 
 
-__all__ = ["Draft", "Records", "Row", "Saved", "Suggestion"]
+__all__ = ["Draft", "Records", "Row", "Saved", "Suggestion", "require_typed"]

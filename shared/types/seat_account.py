@@ -28,10 +28,14 @@ LIFECYCLE = Lifecycle(
     partitions=(OWN_BUREAU, in_bureau("bureau"), ADMIN),
     lifecycle=LIFECYCLE,
     table_order="device",
+    made_by="设置 › 本机账号",
     requirement="R195 R196",
 )
 class SeatAccount:
-    """The first account comes with the enrolment; further ones are put there by an administrator."""
+    """The first account comes with the enrolment; further ones are put there by an administrator.
+
+    To each belongs a key in the key file of that computer, which no form makes.
+    """
 
     device: str = ref(10, "席位", "device", required=True, must_exist=False, column=True, index=True)
     user: str = ref(11, "账号", "user", required=True, must_exist=False, column=True, index=True)

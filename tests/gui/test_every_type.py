@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ class Round:
         """By form, where the person may; else through the hub's own door."""
         room = self.seat.room
         if not room.may_create():
+            assert self.declared.name in NOBODY_TYPES
             assert not self.page._actions["save"].isEnabled()
             parsed = self.desk.records.check(self.declared, raw)
             with self.desk.store.unit(HUB_ACTOR) as unit:
@@ -187,8 +188,55 @@ def holds_masked_only(way: Round, path: Path, row: Row) -> None:
         assert {p.field for p in said if "脱敏" in p.message} == set(personal)
 
 
-# Who may use a seat is settled at its enrolment and under 设置 (test_page_settings), not by typing ids.
-TYPED = tuple(t for t in catalog.ALL if t.name != "seat_account")
+NOBODY_TYPES = {"exchange", "seat_state", "backup", "conflict", "device", "held_set"}
+"""What the hub makes: rights keep people from entering it."""
+ELSEWHERE = {"seat_account": "设置 › 本机账号"}
+"""What a use case makes, and where: more belongs to it than a form could bring."""
+TYPED = tuple(t for t in catalog.ALL if t.typed)
+
+
+def test_what_is_made_elsewhere_is_known() -> None:
+    assert {t.name: t.made_by for t in catalog.ALL if not t.typed} == ELSEWHERE
+    assert len(TYPED) == len(catalog.ALL) - len(ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_a_use_case_makes_is_shown_but_never_typed(
+    name: str, world: World, jobs: Jobs, qtbot: QtBot, tmp_path: Path
+) -> None:
+    declared = catalog.by_name(name)
+    with open_desk(world, tmp_path / "desk", jobs, ADMIN) as desk:
+        way = Round(declared, desk, qtbot, tmp_path)
+        page, room, raw = way.page, way.seat.room, typed(declared)
+        assert access.allows(desk.session.actor, Action.CREATE, declared)  # the use case may
+        for action in ("new", "save", "save_next", "void", "drafts", "paste", "template", "import"):
+            assert page._actions[action].isEnabled() is False, action
+        assert room.editing.title == declared.title and ELSEWHERE[name] in room.editing._note.text()
+        assert not any(box.editor.isEnabled() for box in room.form._boxes.values())
+        seen = desk.records.count(declared, Filter())
+        refused: list[Callable[[], object]] = [
+            lambda: desk.records.save(declared, raw),
+            lambda: desk.importing.template(tmp_path / "模板.xlsx", declared),
+            lambda: desk.importing.check(tmp_path / "none.xlsx", declared),
+            lambda: desk.importing.check_pasted("a\tb", declared),
+        ]
+        for act in refused:
+            with pytest.raises(AccessDenied, match=f"{declared.title}不能在这里录入") as said:
+                act()
+            assert ELSEWHERE[name] in said.value.hint
+        assert desk.records.count(declared, Filter()) == seen and not (tmp_path / "模板.xlsx").exists()
+        with desk.store.unit(HUB_ACTOR) as unit:  # as the use case and the hub do
+            unit.insert(declared, [desk.records.check(declared, raw).values], proven=True)
+        desk.records.announce({name})
+        way.seat.settle()
+        way.seat.room.table.grid.selectRow(0)
+        way.seat.bot.keyClick(way.seat.room.table.grid, Qt.Key.Key_Return)
+        way.seat.settle()
+        row = way.seat.room.editing.record
+        assert row is not None and not page._actions["save"].isEnabled()
+        assert ELSEWHERE[name] in room.editing._note.text()
+        with pytest.raises(AccessDenied, match="不能在这里录入"):
+            desk.records.delete(declared, row.id, "重复")
 
 
 @pytest.mark.parametrize("declared", TYPED, ids=lambda t: t.name)

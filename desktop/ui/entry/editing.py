@@ -71,9 +71,9 @@ class Editing(QWidget):
         self._column.addWidget(widget)
 
     def show_new(self) -> None:
-        """The form is for a new record."""
+        """The form is for a new record, where one may be typed."""
         self.record = None
-        self._dress("", True)
+        self._dress("", self.declared.typed)
 
     def show_record(self, row: Row, *, editable: bool, owner: str = "") -> None:
         """The form is for this record; ``owner`` is named where it may not be changed."""
@@ -96,7 +96,8 @@ class Editing(QWidget):
     def _dress(self, owner: str, editable: bool) -> None:
         row, declared = self.record, self.declared
         name = "" if row is None else str(row.values.get(declared.label) or "")
-        text = f"新增{declared.title}" if row is None else f"{declared.title}  {name}".strip()
+        new = f"新增{declared.title}" if declared.typed else declared.title
+        text = new if row is None else f"{declared.title}  {name}".strip()
         self._title.setText(text)
         self._title.setToolTip(tip(name))
         self._standing.setText("" if row is None else str(row.standing))
@@ -105,7 +106,9 @@ class Editing(QWidget):
             palette = self._standing.palette()
             palette.setColor(self._standing.foregroundRole(), shade)
             self._standing.setPalette(palette)
-        self._note.setText("" if editable else f"只能查看：{owner or '您没有修改的权限'}")
+        why = owner or "您没有修改的权限"
+        why = why if declared.typed else f"请到“{declared.made_by}”办理"
+        self._note.setText("" if editable else f"只能查看：{why}")
         self._note.setVisible(not editable)
         self._void.hide()
         locked = set(declared.key) if editable and row is not None else set()

@@ -53,7 +53,8 @@ class EntryRoom(QWidget):
         records, jobs = desk.records, desk.jobs
         self.bar = FilterBar(declared, records, jobs)
         self.table = RecordTable(declared, records, jobs)
-        self.table.set_empty_words(f"没有{declared.title}", "在右边录入，或从 Excel 粘贴、导入")
+        begin = "在右边录入，或从 Excel 粘贴、导入" if declared.typed else f"请到“{declared.made_by}”办理"
+        self.table.set_empty_words(f"没有{declared.title}", begin)
         for name in ("new", "paste", "template", "import", "export", "drafts"):
             self.table.add_tool(tool_button(actions[name], words=True))
         self.editing = Editing(declared, records, jobs, actions)
