@@ -22,6 +22,7 @@ from server_stub.cli import (
     serving,
 )
 from server_stub.cli.commands import Commands
+from server_stub.cli.speaking import Speaking
 from server_stub.cli.terminal import PASSPHRASE
 from shared.errors import YizhanError
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="yizhan-hub", description="驿站中心：登记、接收、合并、应答")
+    parser = Speaking(prog="yizhan-hub", description="驿站中心：登记、接收、合并、应答")
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("YIZHAN_HUB_DATA", "hub-data")),
         help="中心的数据文件夹（环境变量 YIZHAN_HUB_DATA）",

@@ -16,7 +16,7 @@ class Commands:
     """
 
     def __init__(self, parser: argparse.ArgumentParser, dest: str = "command") -> None:
-        self._level: Any = parser.add_subparsers(dest=dest, required=True)
+        self._level: Any = parser.add_subparsers(dest=dest, required=True, metavar="命令")
 
     def add(self, name: str, run: Run, words: str) -> argparse.ArgumentParser:
         """A command that calls ``run``."""

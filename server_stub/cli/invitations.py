@@ -24,6 +24,10 @@ def register(commands: Commands) -> None:
 
 
 def _invite(parsed: argparse.Namespace) -> None:
+    if (parsed.what or parsed.cancel) and (parsed.account or parsed.bureau or parsed.name or parsed.role):
+        raise InputError("签发登记码和列出、作废不能同时进行。", "用法见 yizhan-hub invite --help。")
+    if parsed.what and parsed.cancel:
+        raise InputError("列出和作废请分两次执行。", "先用 invite list 查看编号，再用 invite --cancel 编号。")
     if parsed.what == "list":
         _list(parsed)
     elif parsed.cancel:

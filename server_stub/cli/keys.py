@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 from pathlib import Path
 
@@ -11,12 +10,14 @@ from server_stub import keys as hub_keys
 from server_stub import recovering, shares
 from server_stub.answers import LEASE, lease_days
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import opened, passphrase
+from server_stub.cli.terminal import opened, passphrase, passphrase_in, typed_secret
 from server_stub.shares import Holder
 from shared.access import HUB_ACTOR
 from shared.errors import InputError, why
 from shared.store import audit
 from shared.store.facts import write_number
+
+FILES = "--share-passphrase-file"
 
 
 def register(commands: Commands) -> None:
@@ -47,7 +48,7 @@ def _shares(parser: argparse.ArgumentParser, words: str, *, repeated: bool = Fal
         parser.add_argument("--share-a", required=True, help=f"第一份{words}")
         parser.add_argument("--share-b", required=True, help=f"第二份{words}，须在另一个介质上")
     parser.add_argument(
-        "--share-passphrase-file", action="append", default=[],
+        FILES, action="append", default=[],
         help="保管口令所在的文件，依次写两次；缺省由两人各自键入",
     )  # fmt: skip
 
@@ -132,17 +133,14 @@ def _holders(parsed: argparse.Namespace, paths: list[str], *, twice: bool = Fals
     """Both persons with their passphrases, typed or from files."""
     files = parsed.share_passphrase_file
     if files and len(files) != 2:
-        raise InputError("--share-passphrase-file 要写两次。", "依次对应两份恢复密钥。")
+        raise InputError(f"{FILES} 要写两次。", "依次对应两份恢复密钥。")
     out = []
     for at, path in enumerate(paths):
         if files:
-            try:
-                said = Path(files[at]).read_text(encoding="utf-8").strip()
-            except OSError as bad:
-                raise InputError(f"读不到口令文件（{why(bad)}）。", "请检查路径和权限。") from None
+            said = passphrase_in(files[at], FILES)
         else:
-            said = getpass.getpass(f"第 {at + 1} 名保管人的口令（{Path(path).name}）：")
-            if twice and getpass.getpass("再输一遍：") != said:
+            said = typed_secret(f"第 {at + 1} 名保管人的口令（{Path(path).name}）：", FILES)
+            if twice and typed_secret("再输一遍：", FILES) != said:
                 raise InputError("两次输入的口令不同。", "请重新执行。")
         out.append(Holder(Path(path), said))
     return out

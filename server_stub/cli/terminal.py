@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import os
 import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from server_stub.hub import Hub
 from server_stub.lists import codes_of
 from shared.codes import Codes, load_resource_codes
-from shared.errors import InputError
+from shared.errors import InputError, why
 from shared.filters import Filter
 from shared.lifecycle import State
 from shared.store import query
@@ -58,14 +60,37 @@ def url_of(parsed: argparse.Namespace) -> str:
 def passphrase(parsed: argparse.Namespace) -> str:
     """Passphrase of the hub's keys, from a file or the environment."""
     if parsed.passphrase_file:
-        try:
-            return Path(parsed.passphrase_file).read_text(encoding="utf-8").strip()
-        except OSError:
-            raise InputError("读不到口令文件。", "请检查 --passphrase-file 的路径和权限。") from None
+        return passphrase_in(parsed.passphrase_file, "--passphrase-file")
     said = os.environ.get(PASSPHRASE, "")
     if not said:
         raise InputError("没有给出中心密钥的口令。", f"请设置环境变量 {PASSPHRASE}，或用 --passphrase-file。")
     return said
+
+
+def passphrase_in(path: str, option: str) -> str:
+    """The passphrase a file holds; raises :class:`InputError`, ``option`` says which file it was."""
+    try:
+        said = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as bad:
+        raise InputError(f"读不到口令文件（{why(bad)}）。", f"请检查 {option} 的路径和权限。") from None
+    except UnicodeDecodeError:
+        raise InputError("口令文件不是 UTF-8 文本。", f"请把 {option} 所指的文件另存为 UTF-8。") from None
+    if not said:
+        raise InputError("口令文件是空的。", f"请检查 {option} 所指的文件。")
+    return said
+
+
+def typed_secret(prompt: str, instead: str) -> str:
+    """What a person types unseen; raises :class:`InputError` where it would be seen, or nobody is there.
+
+    :param instead: the option that names a file.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt)
+    except (getpass.GetPassWarning, EOFError):
+        raise InputError("这里没有终端，不能键入口令。", f"请在终端里执行，或用 {instead}。") from None
 
 
 def print_table(heads: list[str], rows: Iterable[list[str]]) -> None:
