@@ -29,6 +29,7 @@ from shared.store.merging import Moved
 from shared.store.references import Origins
 from shared.store.store import Store
 from shared.store.unit import Captured, RowState
+from shared.supervision.held_sets import no_release, no_return
 from sync import changeset
 from sync.changeset import ChangeSet
 
@@ -109,16 +110,21 @@ class Review:
     # --- deciding -------------------------------------------------------------------
     def carry_out(self, connection: sa.Connection, ids: Iterable[str]) -> None:
         """Let decisions take effect; what stands against a release goes back to the decider in words."""
-        released = False
-        for held in dict.fromkeys(ids):
-            case = self._case(connection, held)
-            if case is None:
-                continue
+        found = [c for held in dict.fromkeys(ids) if (c := self._case(connection, held)) is not None]
+        for case in found:
             if case.state == REJECTED:
                 self._reject(connection, case)
-            elif case.state == RELEASED:
-                released |= self._release(connection, case)
-        if released:
+        # decided together, in whatever order: one may bring what another builds on
+        waiting = sorted((c for c in found if c.state == RELEASED), key=_in_order)
+        refused: dict[str, str] = {}
+        before = len(waiting) + 1
+        while 0 < len(waiting) < before:
+            before = len(waiting)
+            refused = {c.id: self._release(connection, c) for c in waiting}
+            waiting = [c for c in waiting if refused[c.id]]
+        for case in waiting:
+            self._again(connection, case, f"放行没有成功：{refused[case.id]}")
+        if len(waiting) < sum(c.state == RELEASED for c in found):
             self.retry(connection)
 
     def decide(self, held: str, decision: str, note: str) -> None:
@@ -146,28 +152,33 @@ class Review:
             again = False
             for held in list(waiting):
                 case = self._case(connection, held)
-                if case is None or case.state != HELD or self._release(connection, case, waived=False):
+                if case is None or case.state != HELD or not self._release(connection, case, waived=False):
                     waiting.remove(held)
                     again = True
 
     # --- inside --------------------------------------------------------------
-    def _release(self, connection: sa.Connection, case: _Case, *, waived: bool = True) -> bool:
+    def _release(self, connection: sa.Connection, case: _Case, *, waived: bool = True) -> str:
+        """Let it take effect; says what stands against it, ``""`` when nothing did."""
         try:
             with connection.begin_nested():
                 status, reason = self._apply(connection, case.one, waived=waived, kind=case.kind)
         except self._refusals as refused:
-            if waived:
-                words = f"放行没有成功：{refused.message}"
-                self._write(connection, case.id, {"state": HELD, "result": words})
-            return False
+            return no_release(case.kind) or refused.message
         words = "已放行入库" if waived else "所缺的内容已经到达，自动入库"
         _mark(connection, case.one.cs_id, status, f"{words}，{reason}" if reason else words)
         done = {"result": f"{words}，{reason}" if reason else words}
         self._write(connection, case.id, done if waived else {**done, "state": RELEASED})
         self._note(connection, case, "release")
-        return True
+        return ""
+
+    def _again(self, connection: sa.Connection, case: _Case, words: str) -> None:
+        """The decision could not be carried out: it waits as before, and says why."""
+        self._write(connection, case.id, {"state": HELD, "result": words})
 
     def _reject(self, connection: sa.Connection, case: _Case) -> None:
+        if against := no_return(case.kind):
+            self._again(connection, case, f"退回没有成功：{against}")
+            return
         self._announce(connection, case)
         words = f"已退回：{case.note}" if case.note else "已退回"
         _mark(connection, case.one.cs_id, REJECTED, words)
@@ -261,6 +272,11 @@ def _responsible(connection: sa.Connection, moved: Moved) -> str | None:
         if str(bureau) in there:
             return str(bureau)
     return next((bureau for bureau, row in there.items() if row[1] not in there), None)
+
+
+def _in_order(case: _Case) -> tuple[str, int, int]:
+    st = case.one.statement
+    return st.device, st.incarnation, st.first
 
 
 def held_id(cs_id: str) -> str:

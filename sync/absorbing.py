@@ -33,6 +33,7 @@ from sync.pieces import PieceExchange
 from sync.rounds import Absorbed
 
 NETWORK = "network"
+REJECTED = "rejected"
 Copied = Callable[[int, int], None]
 """Told that this database was used elsewhere: the newest incarnation, and up to where both agree."""
 
@@ -133,6 +134,9 @@ class Absorber:
             receipted = read_number(unit.connection, "receipted")
             if new:
                 evidence.note(unit.connection, receipt.at, self._store.clock.now(), fresh=self._fresh)
+                for given_back in (s for s in receipt.sets if s.status == REJECTED):
+                    rewinding.doubt_own(unit.connection, given_back.first, given_back.last)
+                    out.rewound = True  # ask in the same exchange, where it is one over the network
                 follower = self._follower(unit)
                 follower.lift_shadows()
                 out.receipts += 1

@@ -190,6 +190,15 @@ def _doubt(connection: sa.Connection, ids: Mapping[int, bytes]) -> None:
         )
 
 
+def doubt_own(connection: sa.Connection, first: int, last: int) -> None:
+    """A set was given back: how the records it touched stand is for the hub to say."""
+    ids: defaultdict[int, list[bytes]] = defaultdict(list)
+    for raw in raw_blocks(connection, first, last):
+        for run in _block(raw).runs:
+            ids[run.type].append(run.ids)
+    _doubt(connection, {number: b"".join(parts) for number, parts in ids.items()})
+
+
 def _doubt_everything(connection: sa.Connection, types: Iterable[RecordType]) -> None:
     for declared in types:
         sql.execute(

@@ -18,7 +18,7 @@ from shared.fields import Field, Kind
 from shared.ids import key_id
 from shared.record import RecordType, Rule, View
 from shared.store import sql
-from shared.store.incoming import Incoming
+from shared.store.incoming import Incoming, Malformed
 from shared.store.rowstate import RowState
 from shared.store.values import FROM_STORED
 
@@ -52,8 +52,7 @@ class Vetting:
         """Raise :class:`BrokenRules` or :class:`MissingTarget` for new records that may not be."""
         declared = one.declared
         columns = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
-        self.keys(one)
-        _days(declared, columns)
+        self.readable(one)
         if one.run.schema >= declared.schema_version:  # an older program could not know what came later
             self._required(declared, columns, Op.INSERT)
             for rule in declared.rules:
@@ -68,8 +67,13 @@ class Vetting:
         self._targets(declared, columns)
         self._there.setdefault(declared.name, set()).update(one.ids)
 
+    def readable(self, one: Incoming) -> None:
+        """Raise :class:`Malformed` for what no program could read or find again: nobody can waive that."""
+        self.keys(one)
+        _days(one.declared, {f.name: c for f, c in zip(one.fields, one.columns, strict=True)})
+
     def keys(self, one: Incoming) -> None:
-        """The id of a record with a key is the one its key yields."""
+        """The id of a record with a key is the one its key yields; raises :class:`Malformed`."""
         declared = one.declared
         if not declared.key:
             return
@@ -82,19 +86,23 @@ class Vetting:
             for record_id, *values in zip(one.ids, *known, strict=True)
         ):
             titles = "、".join(declared.by_name[n].title for n in declared.key)
-            raise BrokenRules(f"{declared.title}的标识与其{titles}不符。", HINT)
+            raise Malformed(f"{declared.title}的标识与其{titles}不符。", HINT)
 
-    def changed(self, one: Incoming, states: Mapping[str, RowState]) -> dict[int, dict[str, str]]:
+    def changed(
+        self, one: Incoming, states: Mapping[str, RowState], *, waived: bool = False
+    ) -> dict[int, dict[str, str]]:
         """What an edit breaks together with what stands: row → field → the rule's sentence.
 
+        :param waived: a person released it: what it breaks by itself counts all the same.
         Raises :class:`BrokenRules` where the edit alone breaks it: then nobody else is concerned.
         """
         declared = one.declared
         columns = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
         _days(declared, columns)
-        if one.run.schema >= declared.schema_version:
+        if one.run.schema >= declared.schema_version and not waived:
             self._required(declared, columns, Op.UPDATE)
-        self._targets(declared, columns)
+        if not waived:
+            self._targets(declared, columns)
         out: dict[int, dict[str, str]] = {}
         for rule in declared.rules:
             names = (*rule.needs, *rule.also)
@@ -105,6 +113,8 @@ class Vetting:
                 before = [tuple(states[one.ids[row]].values[n] for n in names)]
                 if any(_failing(declared, rule, before)):
                     continue  # it was so before
+                if len(mine) == len(names) and waived:
+                    continue
                 if len(mine) == len(names):
                     raise BrokenRules(f"{declared.title}：{sentence}。", HINT)
                 out.setdefault(row, {}).update(dict.fromkeys(mine, sentence))
@@ -189,7 +199,7 @@ def _days(declared: RecordType, columns: Mapping[str, Sequence[Value]]) -> None:
             for value in {v for v in column if v is not None}:
                 read(str(value))
         except ValueError:
-            raise BrokenRules(f"{declared.title}的“{one.title}”不是日期。", HINT) from None
+            raise Malformed(f"{declared.title}的“{one.title}”不是日期。", HINT) from None
 
 
 def _longest(column: Sequence[Value]) -> int:

@@ -32,6 +32,7 @@ from shared.access import HUB_ACTOR
 from shared.codes import Codes, load_resource_codes
 from shared.fictitious import market_entities
 from shared.parsing import Context, parse
+from shared.store import sql
 from tests.fixtures.devices import Direct, quiet
 from tests.fixtures.hubs import DIVISION, PASSPHRASE
 
@@ -163,6 +164,20 @@ class Post:
         with self.hub.store.read() as connection:
             found = connection.exec_driver_sql("SELECT id FROM market_entity ORDER BY rid").fetchall()
             return str(found[place][0])
+
+    def freeze(self, account: str, state: str = "frozen") -> None:
+        """The hub closes an account, or opens it again."""
+        users = self.hub.store.types["user"]
+        with self.hub.store.unit(HUB_ACTOR) as unit:
+            found = unit.connection.exec_driver_sql('SELECT id, account FROM "user"').fetchall()
+            (user,) = [str(i) for i, name in found if name == account]
+            unit.update(users, user, {"state": state})
+
+    def value(self, account: str, type_name: str, record_id: str, name: str) -> Any:
+        """A stored value on somebody's screen."""
+        with self.desk(account).store.read() as connection:
+            found = sql.fetch(connection, type_name, (name,), [record_id])
+        return found[0][0] if found else None
 
     def close(self) -> None:
         """Everybody goes home."""

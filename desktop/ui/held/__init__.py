@@ -1,0 +1,1 @@
+"""Widgets of the page 隔离待审."""
