@@ -20,13 +20,16 @@ from server_stub.cli import (
     mailing,
     people,
     serving,
+    tokens,
 )
 from server_stub.cli.commands import Commands
 from server_stub.cli.speaking import Speaking
 from server_stub.cli.terminal import PASSPHRASE
 from shared.errors import YizhanError
 
-MODULES = (serving, people, logs, loading, exchanging, mailing, invitations, keys, backups, held, auditing)
+MODULES = (
+    serving, people, logs, loading, exchanging, mailing, invitations, keys, backups, held, auditing, tokens,
+)  # fmt: skip
 """Each brings its own commands; a new topic is a module and a word here."""
 
 

@@ -89,6 +89,8 @@ TITLES = {
     "enrolled": "登记设备",
     "bureau": "登记单位",
     "user_state": "冻结或恢复账号",
+    "token": "签发接口令牌",
+    "token_revoked": "吊销接口令牌",
     "package_refused": "拒收被改动的交换包",
     "backup": "中心备份",
     "backup_checked": "核验备份",

@@ -1,0 +1,133 @@
+"""Tokens of the administrators' reading API: shown once, kept as a hash, ended by time or by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from shared.access import HUB_ACTOR
+from shared.errors import InputError
+from shared.store import audit, sql
+from shared.store.facts import write_fact
+from shared.store.store import Store
+
+DAYS = 90
+LONGEST = 366
+PREFIX = "yzh_"
+_FACT = "api_token:"
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_SEEN = timedelta(minutes=1)
+"""Last use is written no more often than this."""
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What the database holds: of the token itself its SHA-256 alone."""
+
+    digest: bytes
+    made_at: str
+    expires_at: str
+    revoked_at: str = ""
+    used_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token as it is listed. :param state: ``active``, ``revoked`` or ``expired``."""
+
+    name: str
+    made_at: str
+    expires_at: str
+    used_at: str
+    state: str
+
+
+class Tokens:
+    """The tokens of one hub."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, name: str, days: int = DAYS) -> str:
+        """A new token, said this once. Raises :class:`InputError` for a bad or a used name."""
+        if not _NAME.fullmatch(name):
+            raise InputError("令牌名称只能用字母、数字、“.”“_”“-”，最多 40 个。", "请换一个名称。")
+        if not 1 <= days <= LONGEST:
+            raise InputError(f"令牌的有效期应在 1 至 {LONGEST} 天之间。", "请修改 --days。")
+        text = PREFIX + secrets.token_urlsafe(32)
+        at, expires = self._store.clock.stamp(), (self._store.clock.now() + timedelta(days=days)).isoformat()
+        with self._store.write() as connection:
+            before = dict(_all(connection)).get(name)
+            if before is not None and _state(before, at) == "active":
+                raise InputError(f"已经有名为“{name}”的令牌。", "请换一个名称，或先吊销它。")
+            _keep(connection, name, _Kept(_digest(text), at, expires))
+            audit.note(connection, at, HUB_ACTOR.user, "token", f"{name} {expires[:10]}")
+        return text
+
+    def every(self) -> list[Token]:
+        """All that were made, by name."""
+        now = self._store.clock.stamp()
+        with self._store.read() as connection:
+            return [
+                Token(name, one.made_at, one.expires_at, one.used_at, _state(one, now))
+                for name, one in _all(connection)
+            ]
+
+    def revoke(self, name: str) -> None:
+        """End a token at once; raises :class:`InputError` when there is none in use."""
+        at = self._store.clock.stamp()
+        with self._store.write() as connection:
+            one = dict(_all(connection)).get(name)
+            if one is None or _state(one, at) != "active":
+                raise InputError("没有这个使用中的令牌。", "请用 yizhan-hub token list 查看。")
+            _keep(connection, name, msgspec.structs.replace(one, revoked_at=at))
+            audit.note(connection, at, HUB_ACTOR.user, "token_revoked", name)
+
+    def admits(self, text: str) -> bool:
+        """Whether a token may read now; every kept one is compared, in constant time each."""
+        digest, now = _digest(text), self._store.clock.now()
+        found: tuple[str, _Kept] | None = None
+        with self._store.read() as connection:
+            for name, one in _all(connection):
+                if hmac.compare_digest(one.digest, digest):
+                    found = name, one
+        if found is None or _state(found[1], now.isoformat()) != "active":
+            return False
+        name, one = found
+        if not one.used_at or (now - _SEEN).isoformat() >= one.used_at:
+            with self._store.write() as connection:
+                again = dict(_all(connection)).get(name)
+                if again is not None and again.digest == digest:
+                    _keep(connection, name, msgspec.structs.replace(again, used_at=now.isoformat()))
+        return True
+
+
+def _all(connection: sa.Connection) -> list[tuple[str, _Kept]]:
+    rows = sql.execute(
+        connection, "SELECT name, value FROM fact WHERE name >= ? AND name < ? ORDER BY name",
+        (_FACT, _FACT[:-1] + ";"),
+    ).fetchall()  # fmt: skip
+    return [(str(r[0])[len(_FACT) :], msgspec.msgpack.decode(bytes(r[1]), type=_Kept)) for r in rows]
+
+
+def _keep(connection: sa.Connection, name: str, one: _Kept) -> None:
+    write_fact(connection, _FACT + name, msgspec.msgpack.encode(one))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _state(one: _Kept, now: str) -> str:
+    if one.revoked_at:
+        return "revoked"
+    return "active" if now < one.expires_at else "expired"
+
+
+__all__ = ["Token", "Tokens"]
