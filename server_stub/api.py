@@ -1,8 +1,9 @@
 """The hub over HTTP: packages go up in ranges, answers come down in ranges.
 
-There is nothing else to steal or forge here: who may do what is decided by the
+There is nothing else to steal or forge on these routes: who may do what is decided by the
 signatures inside the packages, and every answer is sealed to its device. That is
-why any enrolled client may carry anybody's package (N14).
+why any enrolled client may carry anybody's package (N14). What administrators' programs
+read with a token is in ``server_stub.admin``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 
 from server_stub import described
+from server_stub.admin import routes as admin
 from server_stub.hub import Hub
 from server_stub.reception import Reception
 from server_stub.spool import MAX_PACKAGE, Limits
@@ -96,4 +98,5 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
             )
         return FileResponse(found, media_type="application/octet-stream")
 
+    admin.add_to(app, hub)
     return app

@@ -12,14 +12,17 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from server_stub import seats
+from server_stub.pace import Pace
 from server_stub.pieces import PieceIntake
 from server_stub.receipts import APPLIED, DUPLICATE, EMPTY, Intake
 from server_stub.seats import Contact
 from shared.access import HUB_ACTOR
 from shared.errors import PackageError, PackageTampered, YizhanError
+from shared.programs import Program
 from shared.store import audit, sql
 from shared.store.store import Store
 from shared.store.unit import Unit
+from shared.supervision.overview import log_name
 from sync import package
 from sync.layout import Core, Kind
 from sync.messages import Ask
@@ -28,6 +31,7 @@ from sync.package import Sealed, Verified
 NETWORK = "network"
 MEDIA = "media"
 STRANGERS = 60
+"""At most so many lines an hour about packages nobody vouches for."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -45,7 +49,10 @@ class Began:
 
 @dataclass(slots=True)
 class Handled:
-    """What became of one incoming package."""
+    """What became of one incoming package.
+
+    :param news: what is new about the seat itself, for its history.
+    """
 
     verified: Verified
     bureau: str
@@ -53,6 +60,7 @@ class Handled:
     intake: Intake = field(default_factory=Intake)
     pieces: PieceIntake = field(default_factory=PieceIntake)
     volumes: list[Sealed] = field(default_factory=list)
+    news: str = ""
 
     @property
     def device(self) -> str:
@@ -69,7 +77,7 @@ class Diary:
     def __init__(self, store: Store, bureau_of: Callable[[str], str | None]) -> None:
         self._store = store
         self._bureau_of = bureau_of
-        self._strangers: list[float] = []
+        self._strangers = Pace(STRANGERS, 3600)
 
     def begin(self, carrier: str = "") -> Began:
         """Now."""
@@ -78,12 +86,13 @@ class Diary:
     def seat(self, handled: Handled, began: Began) -> None:
         """Where its device stands now; before the answer, which then brings the news of it at once."""
         with self._store.unit(HUB_ACTOR) as unit:
-            self._keep_seat(unit, handled, began)
+            handled.news = self._keep_seat(unit, handled, began)
 
     def handled(self, handled: Handled, size: int, began: Began) -> None:
         """Write down what became of a package."""
         intake, core = handled.intake, handled.verified.core
-        quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and not handled.pieces.anything
+        silent = not handled.pieces.anything and not handled.news
+        quiet = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS) and silent
         if carrier_of(core) == NETWORK and intake.outcome == EMPTY and quiet:
             return  # a device that only looks is not an exchange worth a line
         enrolled = core.kind is Kind.ENROL_REQUEST
@@ -111,7 +120,7 @@ class Diary:
         stream.seek(0)
         with contextlib.suppress(PackageError):  # nothing in it can be believed, not even its name
             core = package.inspect(stream).core
-        if isinstance(refused, PackageError) and not self._may_log_stranger():
+        if isinstance(refused, PackageError) and not self._strangers.take():
             return  # anybody can send garbage; it must not fill the log
         exporter = _plain(core.exporter, 100) if core else None
         bureau = self._bureau_of(exporter) if exporter else None
@@ -124,28 +133,22 @@ class Diary:
                 name = core.package_id if core and _ID.fullmatch(core.package_id) else "无法辨认"
                 audit.note(unit.connection, began.at, HUB_ACTOR.user, "package_refused", f"{name} {size}")
 
-    def _may_log_stranger(self) -> bool:
-        """At most :data:`STRANGERS` lines an hour about packages nobody vouches for."""
-        now = time.monotonic()
-        self._strangers = [t for t in self._strangers if now - t < 3600]
-        if len(self._strangers) >= STRANGERS:
-            return False
-        self._strangers.append(now)
-        return True
-
     def write(self, core: Core | None, began: Began, **said: object) -> None:
         """One line of the log; ``said`` are fields of the record."""
         with self._store.unit(HUB_ACTOR) as unit:
             self._write(unit, core, began, **said)
 
-    def _keep_seat(self, unit: Unit, handled: Handled, began: Began) -> None:
-        core = handled.verified.core
+    def _keep_seat(self, unit: Unit, handled: Handled, began: Began) -> str:
+        core, ask = handled.verified.core, handled.ask
         carrier = began.carrier or carrier_of(core)
+        said = None
+        if ask is not None and core.kind is Kind.CHANGES:
+            said = Program.said(ask.program, ask.schema)
         contact = Contact(
-            core.exporter, handled.bureau, carrier, core.created, self._store.clock.stamp(), handled.ask,
-            handled.intake.sets,
+            core.exporter, handled.bureau, carrier, core.created, self._store.clock.stamp(), ask,
+            handled.intake.sets, said,
         )
-        seats.keep(unit, self._store.types["seat_state"], contact)
+        return seats.keep(unit, self._store.types["seat_state"], contact)
 
     def _write(self, unit: Unit, core: Core | None, began: Began, **said: object) -> None:
         values = {
@@ -166,7 +169,7 @@ class Diary:
 def _seat(connection: sa.Connection, device: str) -> str | None:
     """A device as administrators know it: its name, and enough of its id to tell two apart."""
     found = sql.fetch(connection, "device", ("name",), [device])
-    return f"{found[0][0]}（{device[-8:]}）"[:100] if found else device or None
+    return log_name(str(found[0][0]), device) if found else device or None
 
 
 def carrier_of(core: Core) -> str:
@@ -190,4 +193,4 @@ def _outcome(handled: Handled) -> str:
 
 
 def _said(handled: Handled) -> list[str]:
-    return [handled.pieces.words] if handled.pieces.anything else []
+    return [*([handled.pieces.words] if handled.pieces.anything else []), *filter(None, [handled.news])]

@@ -73,7 +73,7 @@ class Hub:
         self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
-        self.proofs = HubProofs(self.store, self.keys)
+        self.proofs = HubProofs(self.store, self.keys, data / "proofs.lock")
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
         self.mail = Mailroom(
             self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
+import sqlalchemy as sa
 
 from server_stub import checking
 from server_stub.keys import HubKeys
 from server_stub.snapshot_build import one_moment
+from server_stub.tokens import ACTOR as TOKEN
 from shared.access import HUB_ACTOR
 from shared.errors import StoreError
-from shared.store import audit
+from shared.store import audit, sql
 from shared.store.facts import read_fact, read_text, write_fact, write_text
 from shared.store.store import Store
 from sync.messages import Proven
@@ -48,16 +54,32 @@ class Said:
     running: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where going through the evidence stands.
+
+    :param began_at: when the newest began, ``""`` never; :param running: its result is not there yet.
+    """
+
+    began_at: str
+    running: bool
+    result: Result | None
+
+
 class _Stopped(Exception):
     """The hub is closing."""
 
 
 class HubProofs:
-    """Goes through the evidence of one hub."""
+    """Goes through the evidence of one hub.
 
-    def __init__(self, store: Store, keys: HubKeys) -> None:
+    :param turn: file that the process which does so holds.
+    """
+
+    def __init__(self, store: Store, keys: HubKeys, turn: Path) -> None:
         self._store = store
         self._keys = keys
+        self._turn = turn
         self._lock = threading.Lock()
         self._running: threading.Thread | None = None
         self._closing = threading.Event()
@@ -74,6 +96,29 @@ class HubProofs:
         with self._store.read() as connection:
             kept = read_fact(connection, RESULT)
         return msgspec.msgpack.decode(kept, type=Result) if kept else None
+
+    def known(self) -> Asked:
+        """Where it stands; asks for nothing."""
+        with self._store.read() as connection:
+            return _stands(connection)
+
+    def ask(self, who: str) -> Asked:
+        """Begin in the background, unless one began less than :data:`SELDOM` ago; does not wait.
+
+        :param who: name of the token that asks, for the audit chain.
+        """
+        now = self._store.clock.stamp()
+        with self._store.write() as connection:
+            if sql.is_postgres(connection):  # one process begins, the others see that it did
+                sql.execute(connection, "SELECT 1 FROM fact WHERE name = ? FOR UPDATE", (audit.END,))
+            before = _stands(connection)
+            due = not before.began_at or _apart(before.began_at, now) >= SELDOM
+            if due:
+                write_text(connection, BEGAN, now)
+                audit.note(connection, now, TOKEN + who, "check_asked")
+        if due:
+            self._begin()
+        return self.known() if due else before
 
     def run(self, tell: checking.Tell = lambda _: None) -> Result:
         """Go through everything now, note it in the audit chain and keep the result."""
@@ -131,17 +176,46 @@ class HubProofs:
 
     def _work(self) -> None:
         try:
-            self.run(self._go_on)
+            with _alone(self._turn) as mine:
+                if mine:
+                    self.run(self._go_on)
         except (_Stopped, StoreError):
-            return  # asked for again, it begins again
+            with contextlib.suppress(StoreError), self._store.write() as connection:
+                found = _stands(connection).result  # asked for again, it begins again
+                write_text(connection, BEGAN, found.at if found is not None else "")
 
     def _go_on(self, _: str) -> None:
         if self._closing.is_set():
             raise _Stopped
 
 
+def _stands(connection: sa.Connection) -> Asked:
+    kept, began = read_fact(connection, RESULT), read_text(connection, BEGAN)
+    result = msgspec.msgpack.decode(kept, type=Result) if kept else None
+    return Asked(began, bool(began) and (result is None or result.at < began), result)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether no other process of this hub goes through its evidence now; until the end of the block."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process serves there
+        yield True
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(handle)
+
+
 def _apart(earlier: str, later: str) -> timedelta:
     return datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
 
 
-__all__ = ["HubProofs", "Result", "Said"]
+__all__ = ["Asked", "HubProofs", "Result", "Said"]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server_stub.receipts import PARKED, QUARANTINED
 from shared.clock import MAX_DRIFT_MS
+from shared.programs import Program
 from shared.record import RecordType
 from shared.store import sql
 from shared.store.unit import Unit
@@ -27,6 +28,7 @@ class Contact:
 
     :param created: when the device sealed it, by its own clock; :param at: now, by the hub's.
     :param ask: what it said of itself; None when the package held none.
+    :param program: what it runs; None when the package does not say.
     """
 
     device: str
@@ -36,21 +38,27 @@ class Contact:
     at: str
     ask: Ask | None
     sets: list[SetReceipt]
+    program: Program | None = None
 
 
-def keep(unit: Unit, declared: RecordType, contact: Contact) -> None:
-    """Write what changed about the seat since its last exchange; nothing when it only looked again."""
+def keep(unit: Unit, declared: RecordType, contact: Contact) -> str:
+    """Write what changed about the seat since its last exchange; nothing when it only looked again.
+
+    Returns what its history should say: that it runs another program than before.
+    """
     record_id = declared.record_id({"device": contact.device})
     before = unit.load(declared, [record_id]).get(record_id)
     values = _values(unit.connection, contact)
     if before is None:
         unit.insert(declared, [values], way="exchange", proven=True)
-        return
+        return ""
     known = {n: before.values[n] for n in values if n != "last_contact_at"}
     same = known == {n: v for n, v in values.items() if n != "last_contact_at"}
     if not same or _apart(str(before.values["last_contact_at"]), contact.at) >= FRESH:
         values.pop("device")
         unit.update(declared, record_id, values, proven=True)
+    was, now = before.values["program"], values.get("program")
+    return f"程序由 {was} 换为 {now}" if was and now and was != now else ""
 
 
 def _values(connection: sa.Connection, contact: Contact) -> dict[str, object]:
@@ -67,7 +75,9 @@ def _values(connection: sa.Connection, contact: Contact) -> dict[str, object]:
         connection, "SELECT coalesce(max(contiguous_to), 0) FROM device_reach WHERE device = ?", (device,)
     ).fetchone()
     ahead = _apart(contact.at, contact.created)
+    program = {"program": contact.program.text} if contact.program is not None else {}
     return {
+        **program,
         "device": device,
         "name": str(found[0][0]) if found else device,
         "bureau": contact.bureau,

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 import pytest
 
-from server_stub.tokens import Tokens
+from server_stub.tokens import Token, Tokens
 from shared.clock import system_millis
 from shared.errors import InputError
 from shared.store import audit
 from tests.fixtures.hubs import Place
 
 
+def _found(tokens: Tokens, text: str) -> Token:
+    found = tokens.find(text)
+    assert found is not None
+    return found
+
+
 def test_a_token_lives_until_it_is_revoked_or_too_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     store = place.hub.store
     tokens = Tokens(store)
     text, other = tokens.add("monitoring", 30), tokens.add("board")
-    assert tokens.admits(text) and tokens.admits(other)
-    assert not tokens.admits(text[:-1]) and not tokens.admits("")
+    assert tokens.find(text) and tokens.find(other)
+    assert tokens.find(text[:-1]) is None and tokens.find("") is None
+    for one in (text, text, other):
+        tokens.used(_found(tokens, one))
     assert [(t.name, t.state, bool(t.used_at)) for t in tokens.every()] == [
         ("board", "active", True), ("monitoring", "active", True),
     ]  # fmt: skip
     with store.read() as connection:
         kept = b"".join(bytes(r[0]) for r in connection.exec_driver_sql("SELECT value FROM fact"))
         assert text.encode() not in kept and text[4:].encode() not in kept
-        assert [e.event for e in audit.latest(connection, 2)] == ["token", "token"]
+        assert [e.event for e in audit.latest(connection, 2)] == ["token_used", "token_used"]
+        assert {e.who for e in audit.latest(connection, 2)} == {"token:board", "token:monitoring"}
     with pytest.raises(InputError):
         tokens.add("monitoring")
     tokens.revoke("board")
-    assert not tokens.admits(other) and tokens.admits(text)
+    assert tokens.find(other) is None and tokens.find(text)
     with pytest.raises(InputError):
         tokens.revoke("board")
     monkeypatch.setattr(place.hub.clock, "_millis", lambda: system_millis() + 31 * 86_400_000)
-    assert not tokens.admits(text)
+    assert tokens.find(text) is None
     assert {t.name: t.state for t in tokens.every()} == {"board": "revoked", "monitoring": "expired"}
+
+
+def test_a_token_is_limited_to_a_bureau_that_exists(place: Place) -> None:
+    tokens = Tokens(place.hub.store)
+    assert _found(tokens, tokens.add("a", bureau=place.a)).bureau == place.a
+    assert _found(tokens, tokens.add("whole")).bureau == ""
+    with pytest.raises(InputError):
+        tokens.add("b", bureau="0" * 32)
+    with place.hub.store.read() as connection:
+        assert [e.detail.split(" ", 1)[0] for e in audit.latest(connection, 2)] == ["whole", "a"]
+        assert audit.latest(connection, 2)[1].detail.endswith(" A")

@@ -42,6 +42,7 @@ _SEATS = (
     PlainColumn("最近联系", 17),
     PlainColumn("沉默", 8, "right"),
     PlainColumn("待上报", 8, "right"),
+    PlainColumn("程序", 8),
     PlainColumn("说明", 12, "left", grows=True),
 )
 _HISTORY = (
@@ -151,26 +152,29 @@ class SeatOverview(QWidget):
             self.bureaus.select(names.index(before.bureau) if before and before.bureau in names else 0)
 
     def _show_tiles(self, found: Overview) -> None:
-        seats = [s for s in found.seats if s.active]
-        heard = sum(s.silent == 0 for s in seats)
-        silent = [s for s in seats if s.quiet]
-        pending = sum(s.pending for s in seats)
-        parked, held = (sum(getattr(s, name) for s in seats) for name in ("parked", "quarantined"))
-        conflicts = sum(b.conflicts for b in found.bureaus)
-        self.tiles.put("bureaus", f"{len(found.bureaus):,} 个", f"{len(seats):,} 个席位在用")
-        self.tiles.put("heard", f"{heard:,} 个席位", f"共 {len(seats):,} 个", "good" if heard else "off")
-        never = sum(s.silent is None for s in silent)
+        sums = found.figures()
+        held = sums.parked + sums.quarantined
+        older = f"，{sums.behind:,} 个程序较旧" if sums.behind else ""
+        self.tiles.put("bureaus", f"{len(found.bureaus):,} 个", f"{sums.seats:,} 个席位在用{older}")
         self.tiles.put(
-            "silent", f"{len(silent):,} 个席位", f"其中 {never:,} 个从未联系" if never else "",
-            "bad" if silent else "good",
+            "heard", f"{sums.heard_today:,} 个席位", f"共 {sums.seats:,} 个",
+            "good" if sums.heard_today else "off",
         )  # fmt: skip
-        self.tiles.put("pending", f"{pending:,} 条变更", "席位最近一次报告", "wait" if pending else "good")
         self.tiles.put(
-            "held", f"{parked + held:,} 个变更集",
-            f"待前序 {parked:,}　隔离 {held:,}" if parked + held else "",
-            "bad" if held else "wait" if parked else "good",
+            "silent", f"{sums.silent:,} 个席位", f"其中 {sums.never:,} 个从未联系" if sums.never else "",
+            "bad" if sums.silent else "good",
         )  # fmt: skip
-        self.tiles.put("conflicts", f"{conflicts:,} 处", "按涉及单位计", "bad" if conflicts else "good")
+        self.tiles.put(
+            "pending", f"{sums.pending:,} 条变更", "席位最近一次报告", "wait" if sums.pending else "good"
+        )
+        self.tiles.put(
+            "held", f"{held:,} 个变更集",
+            f"待前序 {sums.parked:,}　隔离 {sums.quarantined:,}" if held else "",
+            "bad" if sums.quarantined else "wait" if sums.parked else "good",
+        )  # fmt: skip
+        self.tiles.put(
+            "conflicts", f"{sums.conflicts:,} 处", "按涉及单位计", "bad" if sums.conflicts else "good"
+        )
 
     def _revoke(self, seat: Seat, raw: dict[str, str]) -> Job | None:
         records, cycle = self._desk.records, self.declared.lifecycle
@@ -251,13 +255,15 @@ def _seat_row(seat: Seat) -> PlainRow:
     said = [f"时钟超前 {seat.ahead_minutes:,} 分钟"] if seat.ahead_minutes else []
     said += [f"{seat.parked} 个变更集待前序"] if seat.parked else []
     said += [f"{seat.quarantined} 个变更集隔离待审"] if seat.quarantined else []
+    said += [f"程序较旧（数据结构 {seat.program.schema}），请安排升级"] if seat.program.behind else []
     texts = (
         seat.name, "在用" if seat.active else "已吊销", moment(seat.contact_at), _days(seat.silent),
-        f"{seat.pending:,}", "；".join(said) or NOTHING,
+        f"{seat.pending:,}", seat.program.version or NOTHING, "；".join(said) or NOTHING,
     )  # fmt: skip
     marks: list[tuple[int, str]] = [(1, "good" if seat.active else "bad")]
     marks += [(3, "bad")] if seat.quiet else []
-    marks += [(5, "bad" if seat.quarantined else "wait")] if said else []
+    marks += [(5, "wait")] if seat.program.behind else []
+    marks += [(6, "bad" if seat.quarantined else "wait")] if said else []
     return PlainRow(texts, tuple(marks), seat)
 
 

@@ -1,0 +1,250 @@
+"""The administrators' API: who is let in, what a bureau's token sees, lists without doubles and holes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from server_stub.admin import desk
+from server_stub.hub import Hub
+from server_stub.tokens import Tokens
+from shared.access import HUB_ACTOR
+from shared.clock import system_millis
+from shared.fictitious import market_entities
+from shared.store import audit
+from tests.fixtures.admin_api import Asker, asker
+from tests.fixtures.devices import Device, Enrol, handle
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
+
+ENTITIES = list(market_entities(8, DIVISION, 11))
+
+
+def events(hub: Hub, event: str) -> list[str]:
+    """Who is in the audit chain for it."""
+    with hub.store.read() as connection:
+        return [one.who for one in audit.latest(connection, event=event)]
+
+
+def logged(hub: Hub, count: int, bureau: str, **values: object) -> None:
+    """Lines of the log, each by a transaction of its own, as exchanges write them."""
+    for _ in range(count):
+        began = hub.diary.begin("network")
+        hub.diary.write(
+            None, began, **{"bureau": bureau, "sets": 0, "changes": 0, "bytes": 1, "outcome": "empty", **values}
+        )
+
+
+# --- who is let in ---------------------------------------------------------------------
+def test_only_a_living_token_reads(place: Place, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens(place.hub.store)
+    living = asker(place.hub, address)
+    said = living.get("/hub")
+    assert said["hub_id"] == place.hub.keys.hub_id and said["epoch"] == place.hub.epoch
+    assert said["token"] == {"name": "monitoring", "expires_at": tokens.every()[0].expires_at, "bureau": None}
+    for wrong in ("", "yzh_" + "x" * 43, living.token[:-1], living.token.upper(), "令牌"):
+        answer = Asker(address, wrong and wrong.encode().decode("latin-1")).ask("/bureaus")
+        assert answer.status_code == 401 and answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.json()["code"] == "unauthorized" and "令牌" in answer.json()["message"]
+    ended = asker(place.hub, address, "ended")
+    assert ended.status("/bureaus") == 200
+    tokens.revoke("ended")
+    assert ended.status("/bureaus") == 401
+    monkeypatch.setattr(place.hub.clock, "_millis", lambda: system_millis() + 91 * 86_400_000)
+    assert living.status("/bureaus") == 401
+
+
+def test_use_is_noted_once_a_day_and_wrong_tokens_once_an_hour(place: Place, address: str) -> None:
+    one = asker(place.hub, address)
+    for _ in range(3):
+        one.get("/bureaus")
+        assert Asker(address, "yzh_wrong").status("/hub") == 401
+    assert events(place.hub, "token_used") == ["token:monitoring"]
+    assert events(place.hub, "token_refused") == [""]
+    assert Tokens(place.hub.store).every()[0].used_at
+
+
+def test_after_many_wrong_tokens_only_known_ones_are_looked_at(place: Place, address: str) -> None:
+    known, fresh = asker(place.hub, address), asker(place.hub, address, "fresh")
+    known.get("/hub")
+    for n in range(desk.WRONG):
+        assert Asker(address, f"yzh_guess{n}").status("/hub") == 401
+    answer = fresh.ask("/hub")
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["code"] == "too_often" and answer.json()["hint"]
+    assert known.status("/hub") == 200
+    Tokens(place.hub.store).revoke("monitoring")
+    assert known.status("/hub") == 401  # known lately is not known for ever
+
+
+def test_what_is_not_understood_is_refused_in_words(place: Place, address: str) -> None:
+    one = asker(place.hub, address)
+    for path, params in (
+        ("/exchanges", {"limit": 0}), ("/exchanges", {"limit": 501}), ("/exchanges", {"from": "2026-02-30"}),
+        ("/exchanges", {"after": "!"}), ("/exchanges", {"outcome": "a b"}), ("/bureaus", {"silent_days": 0}),
+        ("/packages/12", {}), ("/seats", {"after": "a" * 300}),
+    ):  # fmt: skip
+        answer = one.ask(path, **params)
+        assert answer.status_code == 400, (path, params, answer.text)
+        assert answer.json()["code"] == "bad_request" and answer.json()["message"] and answer.json()["hint"]
+        assert answer.headers["Cache-Control"] == "no-store"
+    for path in ("/seats/" + "0" * 32, "/held/" + "0" * 32, "/bureaus/NONE", "/packages/abcdef12", "/nothing"):
+        assert one.status(path) == 404, path
+    assert one.status("/exchanges", method="DELETE") == 405
+
+
+# --- what a bureau's token sees -----------------------------------------------------------
+@pytest.fixture
+def busy(place: Place, enrol_at: Enrol) -> dict[str, Device]:
+    """A seat at 甲局, 甲局一所 and 乙局 each; each has delivered, each has a held set."""
+    made = {
+        "a": enrol_at(place.a, "chenmin"), "a1": enrol_at(place.a1, "xiaowu"), "b": enrol_at(place.b, "laozhou"),
+    }  # fmt: skip
+    for n, device in enumerate(made.values()):
+        device.insert("market_entity", ENTITIES[n])
+        device.sync()
+        with place.hub.store.unit(HUB_ACTOR) as unit:
+            user = place.hub.store.types["user"]
+            unit.update(user, device.actor.user, {"state": "frozen"}, proven=True)
+        device.insert("market_entity", ENTITIES[n + 3])
+        handled, _ = handle(place.hub, device.export())
+        assert [s.status for s in handled.intake.sets] == ["quarantined"]
+    return made
+
+
+def test_a_bureaus_token_sees_its_bureau_and_those_below_and_no_other(
+    place: Place, address: str, busy: dict[str, Device]
+) -> None:
+    whole, one = asker(place.hub, address), asker(place.hub, address, "a", place.a)
+    mine, other = {place.a, place.a1}, place.b
+    devices = {busy["a"].grant.device, busy["a1"].grant.device}
+
+    found = one.get("/bureaus")
+    assert {b["bureau"]["id"] for b in found["bureaus"]} == mine
+    assert found["figures"]["bureaus"] == found["figures"]["seats"] == found["figures"]["quarantined"] == 2
+    assert {b["bureau"]["code"] for b in whole.get("/bureaus")["bureaus"]} == {"A", "A1", "B"}
+    assert {s["id"] for s in one.pages("/seats", limit=1)} == devices
+    for path in ("/exchanges", "/held"):
+        seen = {i["bureau"]["id"] for i in one.pages(path, limit=2)}
+        assert seen == mine and {i["bureau"]["id"] for i in whole.pages(path, limit=2)} == mine | {other}
+        assert {i["bureau"]["id"] for i in one.pages(path, bureau="A1")} == {place.a1}
+        assert one.status(path, bureau="B") == one.status(path, bureau=other) == 403
+    assert one.status("/bureaus/B") == 403 and one.get("/bureaus/A1")["seat_list"][0]["id"] in devices
+    theirs = busy["b"].grant.device
+    assert one.status(f"/seats/{theirs}") == one.status(f"/seats/{theirs}/exchanges") == 404
+    assert one.status("/exchanges", seat=theirs) == 404
+    (held,) = [h for h in whole.pages("/held") if h["bureau"]["id"] == other]
+    assert one.status(f"/held/{held['id']}") == 404 and whole.get(f"/held/{held['id']}") == held
+    (sent,) = whole.pages("/exchanges", bureau="B", outcome="quarantined")
+    assert whole.get(f"/packages/{sent['fingerprint'][:8]}")["traces"][0]["package_id"] == sent["package_id"]
+    assert one.status(f"/packages/{sent['fingerprint'][:8]}") == 404
+    for path in ("/backups", "/epochs", "/audit/check"):
+        assert one.status(path) == 403 and whole.status(path) == 200
+    assert one.ask("/audit/check", "POST").status_code == 403
+    assert one.get("/hub")["token"]["bureau"]["name"] == "甲局"
+
+
+def test_whose_records_were_reassigned_sees_what_waits_for_him(
+    place: Place, address: str, busy: dict[str, Device]
+) -> None:
+    """A held set is shown to the bureau that is responsible now, as its administrator sees it."""
+    (held,) = [h for h in asker(place.hub, address).pages("/held") if h["bureau"]["id"] == place.b]
+    one = asker(place.hub, address, "a", place.a)
+    assert one.status(f"/held/{held['id']}") == 404
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.update(place.hub.store.types["held_set"], held["id"], {"owner": place.a}, proven=True)
+    seen = one.get(f"/held/{held['id']}")
+    assert seen["owner"]["code"] == "A" and seen["bureau"]["code"] == "B"
+    assert held["id"] in {h["id"] for h in one.pages("/held", bureau="A", limit=1)}
+
+
+def test_held_sets_tell_reason_and_decision_but_not_what_they_hold(
+    place: Place, address: str, busy: dict[str, Device]
+) -> None:
+    one = asker(place.hub, address)
+    (held,) = [h for h in one.pages("/held", state="held") if h["bureau"]["id"] == place.b]
+    assert "停用" in held["reason"] and held["seat"] == "laozhou的电脑" and held["decided_at"] is None
+    assert "content" not in held and ENTITIES[5]["name"] not in str(held)
+    place.hub.ledger.review.decide(held["id"], "rejected", "账号已停用")
+    after = one.get(f"/held/{held['id']}")
+    assert (after["state"], after["decision_note"]) == ("rejected", "账号已停用") and after["decided_at"]
+    assert len(list(one.pages("/held", state="held"))) == 2
+
+
+# --- lists ---------------------------------------------------------------------------------
+def test_filters_of_the_log(place: Place, address: str, busy: dict[str, Device]) -> None:
+    one = asker(place.hub, address)
+    everything = list(one.pages("/exchanges", limit=3))
+    today = place.hub.clock.today().isoformat()
+    assert len(everything) == len({e["id"] for e in everything}) >= 9
+    assert list(one.pages("/exchanges", **{"from": today, "to": today})) == everything
+    assert list(one.pages("/exchanges", to="2020-01-01")) == list(one.pages("/exchanges", **{"from": "2099-01-01"})) == []
+    assert list(one.pages("/exchanges", to="9999-12-31")) == everything
+    for name in ("outcome", "carrier", "kind", "direction"):
+        for value in {e[name] for e in everything}:
+            assert list(one.pages("/exchanges", limit=2, **{name: value})) == [e for e in everything if e[name] == value]
+    assert len({e["outcome"] for e in everything}) == 3
+    seat = one.get(f"/seats/{busy['a1'].grant.device}")
+    history = list(one.pages(f"/seats/{seat['id']}/exchanges", limit=1))
+    assert history == [e for e in everything if e["seat"] == seat["log_name"]] and len(history) >= 3
+    assert list(one.pages(f"/seats/{seat['id']}/exchanges", order="oldest")) == history[::-1]
+
+
+def test_from_the_newest_no_doubles_though_new_lines_arrive(place: Place, address: str) -> None:
+    one = asker(place.hub, address)
+    logged(place.hub, 7, place.a)
+    before = [e["id"] for e in one.pages("/exchanges")]
+    seen, after, more = [], "", True
+    while more:
+        page = one.get("/exchanges", limit=2, after=after)
+        seen += [e["id"] for e in page["items"]]
+        after, more = page["next"], page["more"]
+        logged(place.hub, 3, place.b)
+    assert seen == before
+
+
+def test_from_the_oldest_nothing_is_missed_while_several_write(place: Place, address: str) -> None:
+    """Whoever keeps ``next`` and comes again sees every line once, in the order they became visible."""
+    one = asker(place.hub, address)
+    assert one.get("/exchanges", order="oldest") == {"items": [], "next": None, "more": False}
+    done = threading.Event()
+    seen: list[str] = []
+    second = Hub(place.url, place.hub.data, PASSPHRASE)  # another process would be another hub like this
+    with contextlib.closing(second), ThreadPoolExecutor(5) as pool:
+        writing = [pool.submit(logged, hub, 12, place.a) for hub in (place.hub, second) * 2]
+
+        def follow() -> None:
+            after = ""
+            while True:
+                last = done.is_set()
+                page = one.get("/exchanges", order="oldest", limit=5, after=after)
+                seen.extend(e["id"] for e in page["items"])
+                after = page["next"] or ""
+                if last and not page["more"]:
+                    return
+
+        following = pool.submit(follow)
+        try:
+            for job in writing:
+                job.result()
+        finally:
+            done.set()
+        following.result()
+    assert len(seen) == len(set(seen)) == 48
+    assert seen == [e["id"] for e in one.pages("/exchanges", order="oldest")]
+
+
+def test_a_place_in_a_list_is_good_for_that_list_and_epoch_only(
+    place: Place, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = asker(place.hub, address)
+    logged(place.hub, 3, place.a)
+    after = one.get("/exchanges", limit=1)["next"]
+    assert one.status("/exchanges", after=after) == 200
+    for path, params in (("/held", {}), ("/exchanges", {"order": "oldest"}), ("/seats", {}), ("/backups", {})):
+        assert one.status(path, after=after, **params) == 400, path
+    monkeypatch.setattr(place.hub, "epoch", "f" * 32)
+    answer = one.ask("/exchanges", after=after)
+    assert answer.status_code == 400 and "备份恢复过" in answer.json()["message"]
