@@ -7,15 +7,18 @@ travels is sealed either way.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from shared.errors import BadAnswer, DeviceUnknown, HubRefused, Interrupted, PackageError, Unreachable
 from sync.carrier import DOWNLOADING, Progress
 from sync.package import inspect
+from sync.sockets import SLICE, Question, nobody_asks, pools, secure_context
 
 PIECE = 1 << 20
 TIMEOUT = (5.0, 60.0)
@@ -36,6 +39,18 @@ class _Strange(BadAnswer):
     """An answer without the hub's mark."""
 
 
+class _Adapter(HTTPAdapter):
+    """Connections that can be left while they wait."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kw: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=secure_context(), **kw)
+        self.poolmanager.pool_classes_by_scheme = pools(self._question)
+
+
 class HttpCarrier:
     """Carries packages to a hub over HTTP.
 
@@ -50,19 +65,17 @@ class HttpCarrier:
         self._wait = wait
         self._http = requests.Session()
         self._http.trust_env = False
+        self._question = Question()
+        for scheme in ("http://", "https://"):
+            self._http.mount(scheme, _Adapter(self._question))
 
     def exchange(self, sealed: Path, package_id: str, answer: Path, progress: Progress) -> None:
-        """Upload, let the hub work, download; resumes what breaks."""
-        where = f"{self._url}/v1/packages/{package_id}"
-        size = sealed.stat().st_size
-        with sealed.open("rb") as stream:
-            self._resuming(
-                lambda reached: self._upload(where, stream, size, progress, reached), progress
-            )
-        self._resuming(
-            lambda reached: self._download(f"{where}/answer", answer, progress, reached), progress
-        )
-        self._check(answer)
+        """Upload, let the hub work, download; resumes what breaks.
+
+        Whatever ``progress`` raises (``Cancelled``) ends it at once, also while the line hangs.
+        """
+        with self._asking(progress) as progress:
+            self._carry(sealed, package_id, answer, progress)
 
     def close(self) -> None:
         """Give kept connections back."""
@@ -77,6 +90,40 @@ class HttpCarrier:
         return answer.ok and MARK in answer.headers
 
     # --- inside --------------------------------------------------------------
+    @contextmanager
+    def _asking(self, progress: Progress) -> Iterator[Progress]:
+        """While a request waits, ``progress`` hears again what it heard last."""
+        last = (0, 0, "正在连接")
+
+        def told(done: int, total: int, text: str) -> None:
+            nonlocal last
+            last = (done, total, text)
+            progress(done, total, text)
+
+        self._question.ask = lambda: progress(*last)
+        try:
+            yield told
+        finally:
+            self._question.ask = nobody_asks
+
+    def _pause(self, seconds: float, progress: Progress) -> None:
+        while seconds > 0:
+            progress(0, 0, "连接中断，正在重新连接")
+            self._wait(min(seconds, SLICE))
+            seconds -= SLICE
+
+    def _carry(self, sealed: Path, package_id: str, answer: Path, progress: Progress) -> None:
+        where = f"{self._url}/v1/packages/{package_id}"
+        size = sealed.stat().st_size
+        with sealed.open("rb") as stream:
+            self._resuming(
+                lambda reached: self._upload(where, stream, size, progress, reached), progress
+            )
+        self._resuming(
+            lambda reached: self._download(f"{where}/answer", answer, progress, reached), progress
+        )
+        self._check(answer)
+
     def _upload(
         self, where: str, stream: BinaryIO, size: int, progress: Progress, reached: Reached
     ) -> None:
@@ -172,8 +219,7 @@ class HttpCarrier:
                 failed += 1
                 if failed > RETRIES or _never_connected(broken) or _insecure(broken):
                     raise _explain(broken) from broken
-                progress(0, 0, "连接中断，正在重新连接")
-                self._wait(min(0.2 * 2**failed, 5.0))
+                self._pause(min(0.2 * 2**failed, 5.0), progress)
             except _Strange:
                 strange += 1
                 if strange > 1:
