@@ -149,8 +149,9 @@ class Program(QObject):
             shell.current.messages.say("warning", session.lease.message, "")
         self._tell_news()
         self.idle_lock = IdleLock(
-            shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm
-        )
+            shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm,
+            lambda idle: session.presence.locked(idle=idle),
+        )  # fmt: skip
         shell.add_action(Action("lock", "锁定", self.idle_lock.lock, "Ctrl+L", "lock"))
         self.jobs.run(
             "整理附件", lambda _: desk.attachments.tidy(), lane="write", quiet=True, cancellable=False,

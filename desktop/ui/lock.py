@@ -30,6 +30,7 @@ class IdleLock(QObject):
     :param window: what is hidden; its shortcuts sleep with it.
     :param minutes: asked each time, so that a changed setting holds at once.
     :param confirm: checks the password, raises when it is wrong; runs in a job.
+    :param noted: told that it was locked, and whether by itself; runs in a job.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class IdleLock(QObject):
         person: str,
         minutes: Callable[[], int],
         confirm: Callable[[str], None],
+        noted: Callable[[bool], None],
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -46,11 +48,12 @@ class IdleLock(QObject):
         self._person = person
         self._minutes = minutes
         self._confirm = confirm
+        self._noted = noted
         self.curtain: LockWindow | None = None
         self._covered: list[tuple[QWidget, QPoint]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.lock)
+        self._timer.timeout.connect(lambda: self.lock(idle=True))
         self._restart()
         app = QApplication.instance()
         if app is not None:
@@ -61,10 +64,14 @@ class IdleLock(QObject):
             self._restart()
         return False
 
-    def lock(self) -> None:
+    def lock(self, *, idle: bool = False) -> None:
         """Hide everything now: the window, and every dialog, preview and menu beside it."""
         if self.curtain is not None:
             return
+        self._jobs.run(
+            "记录锁定", lambda _: self._noted(idle), failed=lambda _: None, lane="write", cancellable=False,
+            quiet=True, owner=self,
+        )  # fmt: skip
         while (popup := QApplication.activePopupWidget()) is not None and popup.close():
             continue
         self._timer.stop()

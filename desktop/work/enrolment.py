@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from desktop.work.files import write_atomic
+from desktop.work.asked import Asked, AskedFile
 from desktop.work.guard import InstanceGuard
-from desktop.work.keys import Argon, KeyFile, check_password, stretch
+from desktop.work.key_format import Argon
+from desktop.work.keys import KeyFile
 from desktop.work.local import open_local
+from desktop.work.passwords import check_password
 from desktop.work.settings import Settings
 from shared.clock import Clock
-from shared.errors import InputError, PackageError, StoreError, WrongPassword
+from shared.errors import InputError, PackageError
 from shared.ids import new_id
 from shared.store.facts import write_text
 from sync import enrol, package
@@ -37,18 +37,12 @@ FILE_NAME = "enrolment.json"
 _AAD = b"yizhan enrolment 1"
 
 
-class _Pending(msgspec.Struct, frozen=True, kw_only=True):
+class _Pending(Asked, frozen=True, kw_only=True):
     """A request without its grant. ``invite`` is the public name of the code."""
 
-    v: int
     device: str
     invite: str
     label: str
-    created: str
-    argon: Argon
-    salt: bytes
-    nonce: bytes
-    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +94,25 @@ class Enrolment:
     ) -> None:
         self._settings = settings
         self._keys = keys or KeyFile(settings.folder)
-        self._argon = argon or Argon()
         self._clock = clock or Clock()
-        self._path = settings.folder / FILE_NAME
+        self._asked = AskedFile(
+            settings.folder / FILE_NAME, _Pending, _AAD, argon or Argon(), self._clock,
+            damaged=("登记申请的记录已损坏。", f"请删除数据文件夹中的 {FILE_NAME}，再向中心索取新的登记码。"),
+            mistyped=(
+                "密码与生成登记申请时设置的不同。", "请输入当时设置的密码；忘记了请放弃申请，重新索取登记码。"
+            ),
+        )  # fmt: skip
         self._known: _Applicant | None = None
 
     def waiting(self) -> Waiting | None:
         """The request whose grant has not come yet."""
-        pending = self._pending()
+        pending = self._asked.read()
         return Waiting(pending.label, pending.created) if pending else None
 
     def discard(self) -> None:
         """Forget a request; its one-time code may be used up."""
         self._known = None
-        self._path.unlink(missing_ok=True)
+        self._asked.drop()
 
     # --- over the network --------------------------------------------------------
     def enrol_online(
@@ -158,7 +157,7 @@ class Enrolment:
     def read_grant(self, path: Path, password: str, progress: Progress) -> Enrolled:
         """Take the grant the stick brought back."""
         self._refuse_second()
-        pending = self._pending()
+        pending = self._asked.read()
         if pending is None:
             raise InputError("本机没有等待批复的登记申请。", "请先生成登记申请，交中心批复后再导入。")
         applicant = self._unwrap(pending, password)
@@ -193,7 +192,7 @@ class Enrolment:
         check_password(password)
         if not label.strip():
             raise InputError("请填写席位名称。", "例如“宝山文旅-01”，便于中心辨认这台电脑。")
-        pending = self._pending()
+        pending = self._asked.read()
         if self._known is not None and self._known.code == code:
             found = _Applicant(self._known.device, code, label.strip(), self._known.keys)
         elif pending is not None and pending.invite == code.name:
@@ -205,40 +204,12 @@ class Enrolment:
         return found
 
     def _keep(self, one: _Applicant, password: str) -> None:
-        salt, nonce = os.urandom(16), os.urandom(12)
         plain = msgspec.msgpack.encode((one.code.text, one.keys.to_bytes()))
-        pending = _Pending(
-            v=1,
-            device=one.device,
-            invite=one.code.name,
-            label=one.label,
-            created=self._clock.stamp(),
-            argon=self._argon,
-            salt=salt,
-            nonce=nonce,
-            sealed=AESGCM(stretch(password, salt, self._argon)).encrypt(nonce, plain, _AAD),
-        )
-        write_atomic(self._path, msgspec.json.encode(pending))
+        self._asked.keep(plain, password, device=one.device, invite=one.code.name, label=one.label)
         self._known = one
 
-    def _pending(self) -> _Pending | None:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Pending)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as bad:
-            raise StoreError(
-                "登记申请的记录已损坏。", f"请删除数据文件夹中的 {FILE_NAME}，再向中心索取新的登记码。"
-            ) from bad
-
     def _unwrap(self, pending: _Pending, password: str) -> _Applicant:
-        key = stretch(password, pending.salt, pending.argon)
-        try:
-            plain = AESGCM(key).decrypt(pending.nonce, pending.sealed, _AAD)
-        except InvalidTag:
-            raise WrongPassword(
-                "密码与生成登记申请时设置的不同。", "请输入当时设置的密码；忘记了请放弃申请，重新索取登记码。"
-            ) from None
+        plain = self._asked.open(pending, password)
         code, keys = msgspec.msgpack.decode(plain, type=tuple[str, bytes])
         return _Applicant(pending.device, InviteCode(code), pending.label, DeviceKeys.from_bytes(keys))
 

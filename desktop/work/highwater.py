@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.work.files import write_atomic
-from desktop.work.keys import Vault
+from desktop.work.vault import Vault
 from shared.errors import PackageError
 from shared.store import incarnations
 from shared.store.exchange import reach

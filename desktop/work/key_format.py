@@ -15,13 +15,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec.structs import replace
 
-from shared.errors import StoreError
+from shared.errors import PackageError, StoreError
 from sync.hub_trust import HubTrust
 from sync.messages import Grant
 from sync.recovery import Escrow
+from sync.rotation import DeviceRing
 from sync.signing import VerifyKey
-from sync.suite import SealPublic
+from sync.suite import OpenKey, SealPublic
+from sync.trust import DeviceKeys
 
 FILE_NAME = "keys.json"
 VERSION = 2
@@ -159,6 +162,31 @@ def wrapping_key(password: str, salt: bytes, argon: Argon, extra: bytes | None) 
 def ring_info(installation: str, account: str) -> bytes:
     """Binds the sealed device keys to their entry."""
     return f"yizhan device keys 1 {installation} {account}".encode()
+
+
+def ring_of(installation: str, entry: Entry, secrets: Secrets) -> DeviceRing:
+    """The device keys an opened entry holds; raises :class:`StoreError` where it was given none."""
+    if not entry.reader:  # version 1
+        return DeviceRing(DeviceKeys.from_bytes(secrets.device))
+    if entry.device == STALE:
+        raise StoreError("本机密钥已经更换，这个账号还没有得到。", "请单位管理员在本机重新签发一次性口令。")
+    reader = OpenKey.from_bytes(secrets.reader)
+    try:
+        return DeviceRing.from_bytes(reader.unwrap(entry.device, ring_info(installation, entry.account)))
+    except PackageError as bad:
+        raise damaged() from bad
+
+
+def with_ring(file: KeyFileBody, ring: DeviceRing) -> list[Entry]:
+    """Every entry with these device keys."""
+    raw, out = ring.to_bytes(), []
+    for one in file.entries:
+        sealed = STALE
+        if one.reader:
+            reader = SealPublic.from_bytes(one.reader)
+            sealed = reader.wrap(raw, ring_info(file.installation, one.account))
+        out.append(replace(one, device=sealed))
+    return out
 
 
 def damaged() -> StoreError:

@@ -8,13 +8,11 @@ password stands alone, and the windows say so.
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -24,7 +22,6 @@ from desktop.work.key_format import (
     FILE_NAME,
     LEAST_SALT,
     NONCE,
-    STALE,
     VERSION,
     Argon,
     Entry,
@@ -33,53 +30,33 @@ from desktop.work.key_format import (
     Secrets,
     damaged,
     open_secrets,
-    ring_info,
+    ring_of,
     seal_secrets,
-    stretch,
+    with_ring,
     wrapping_key,
 )
-from desktop.work.lockout import FIRST_DELAY, FREE_FAILURES, KEPT, LONGEST_DELAY, standing
+from desktop.work.lockout import KEPT, standing
+from desktop.work.passwords import (
+    MustChoose,
+    PasswordRefused,
+    check_password,
+    grouped,
+    one_time_password,
+    plain,
+    typed,
+)
+from desktop.work.vault import Vault, system_vault
 from shared.clock import Clock
-from shared.errors import InputError, NewerDatabase, PackageError, StoreError, WrongPassword
+from shared.errors import InputError, NewerDatabase, StoreError
 from shared.ids import new_id
 from sync import recovery
 from sync.hub_trust import HubTrust
 from sync.messages import Grant
 from sync.rotation import DeviceRing
-from sync.suite import OpenKey, SealPublic
-from sync.trust import ALPHABET, DeviceKeys
+from sync.suite import OpenKey
+from sync.trust import DeviceKeys
 
-SERVICE = "yizhan"
 SECRET_BYTES = 32
-MIN_PASSWORD = 8
-ONE_TIME_LENGTH, ONE_TIME_DAYS = 16, 7
-
-
-class PasswordRefused(WrongPassword):
-    """Wrong password, or too soon after wrong ones.
-
-    :param retry_at: when the next attempt is allowed; None = at once.
-    """
-
-    def __init__(self, message: str, hint: str = "", retry_at: datetime | None = None) -> None:
-        super().__init__(message, hint)
-        self.retry_at = retry_at
-
-
-class Vault(Protocol):
-    """A place of the operating system that keeps a secret for this user."""
-
-    def get(self, name: str) -> bytes | None:
-        """The secret of that name; None when there is none."""
-
-    def put(self, name: str, secret: bytes) -> bool:
-        """Keep a secret; False when it could not be kept."""
-
-
-class MustChoose(WrongPassword):
-    """The one-time password is right; nothing opens before the person has chosen a password."""
-
-    code = "must_choose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +162,9 @@ class KeyFile:
         known = next((e for e in self._read().entries if e.account == grant.account), None)
         if known is not None and not known.expires:
             raise InputError(f"账号“{grant.account}”已经可以在本机登录。", "忘记密码请在登录页办理找回。")
-        secret = "".join(ALPHABET[b & 31] for b in os.urandom(ONE_TIME_LENGTH))
-        expires = (self._clock.now() + timedelta(days=ONE_TIME_DAYS)).replace(microsecond=0).isoformat()
+        secret, expires = one_time_password(self._clock)
         self._add(secret, expires, Unlocked(by.db_key, by.ring, by.hub_trust, grant))
-        return "-".join(secret[at : at + 4] for at in range(0, ONE_TIME_LENGTH, 4)), expires
+        return grouped(secret), expires
 
     def remove(self, account: str) -> None:
         """The account opens nothing here any more; the last one stays."""
@@ -222,7 +198,7 @@ class KeyFile:
         found = self._open(file, entry, one_time)
         if not entry.expires:
             raise InputError("这个账号已经设置过密码。", "请直接登录。")
-        if _plain(chosen) == _plain(one_time):
+        if plain(chosen) == plain(one_time):
             raise InputError("新密码不能与一次性口令相同。", "请换一个只有自己知道的密码。")
         return self._add(chosen, "", found)
 
@@ -239,7 +215,7 @@ class KeyFile:
     def keep_ring(self, ring: DeviceRing) -> None:
         """Give every account these device keys."""
         file = self._read()
-        self._write(replace(file, entries=_with_ring(file, ring)))
+        self._write(replace(file, entries=with_ring(file, ring)))
 
     def keep_seat(self, unlocked: Unlocked, hub: HubTrust, ring: DeviceRing) -> bool:
         """Follow what is known of hub and device, and seal the database key to the recovery key.
@@ -296,7 +272,7 @@ class KeyFile:
         )  # fmt: skip
         salt, nonce = os.urandom(16), os.urandom(NONCE)
         extra = self._vault_secret(file.installation, make=True)
-        key = wrapping_key(_typed(password, expires), salt, self._argon, extra)
+        key = wrapping_key(typed(password, expires), salt, self._argon, extra)
         entry = Entry(
             account=account, person=found.grant.person, bureau=found.grant.bureau_name, argon=self._argon,
             salt=salt, nonce=nonce, sealed=seal_secrets(key, nonce, secrets, account, expires),
@@ -306,7 +282,7 @@ class KeyFile:
         if entry not in entries:
             entries.append(entry)
         file = replace(file, entries=entries)
-        self._write(replace(file, entries=_with_ring(file, found.ring)))
+        self._write(replace(file, entries=with_ring(file, found.ring)))
         return Unlocked(found.db_key, found.ring, hub, found.grant, extra is None, found.failed)
 
     def _open(self, file: KeyFileBody, entry: Entry, password: str) -> Unlocked:
@@ -319,13 +295,13 @@ class KeyFile:
             )
         if len(entry.salt) < LEAST_SALT or len(entry.nonce) != NONCE:
             raise damaged()
-        key = wrapping_key(_typed(password, entry.expires), entry.salt, entry.argon, extra)
+        key = wrapping_key(typed(password, entry.expires), entry.salt, entry.argon, extra)
         secrets = open_secrets(key, entry)
         if secrets is None:
             raise self._failed(entry)
         if entry.expires and entry.expires < self._clock.now().isoformat():
             raise StoreError("这个一次性口令已过期。", "请单位管理员在本机重新签发。")
-        ring = _ring(file.installation, entry, secrets)
+        ring = ring_of(file.installation, entry, secrets)
         return Unlocked(secrets.db_key, ring, secrets.trust(), secrets.grant, not entry.vault, entry.failed)
 
     def _may_try(self, entry: Entry) -> None:
@@ -345,7 +321,7 @@ class KeyFile:
         hint = "请重新输入，注意大小写和输入法；忘记了请点“忘记密码”。"
         if retry_at is not None:
             hint = f"已连续输错 {failures} 次，请在 {retry_at:%H:%M:%S} 之后再试。"
-        return PasswordRefused("密码不正确。", hint, retry_at)
+        return PasswordRefused("密码不正确。", hint, retry_at, failures)
 
     def _vault_secret(self, installation: str, *, make: bool = False) -> bytes | None:
         vault = self.vault()
@@ -360,55 +336,6 @@ class KeyFile:
         return found
 
 
-def check_password(password: str, account: str = "") -> None:
-    """The password policy; raises :class:`InputError`."""
-    if len(password) < MIN_PASSWORD:
-        raise InputError(f"密码至少 {MIN_PASSWORD} 个字符。", "请换一个较长的密码，可以是一句话。")
-    if account and password.casefold() == account.casefold():
-        raise InputError("密码不能与账号相同。", "请换一个别人猜不到的密码。")
-    if len(set(password)) < 3:
-        raise InputError("密码过于简单。", "请不要使用重复的字符。")
-
-
-def system_vault() -> Vault | None:
-    """The operating system's keyring; None when none works. Loading it takes a while."""
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        backend = keyring.get_keyring()
-        if backend.priority < 1:
-            return None
-        backend.get_password(SERVICE, "probe")
-    except (KeyringError, RuntimeError, OSError):
-        return None
-    return _SystemVault()
-
-
-class _SystemVault:
-    """``keyring`` as a :class:`Vault`; what it raises means that it does not work."""
-
-    def get(self, name: str) -> bytes | None:
-        import keyring
-        from keyring.errors import KeyringError
-
-        try:
-            text = keyring.get_password(SERVICE, name)
-        except (KeyringError, RuntimeError, OSError):
-            return None
-        return base64.b64decode(text) if text else None
-
-    def put(self, name: str, secret: bytes) -> bool:
-        import keyring
-        from keyring.errors import KeyringError
-
-        try:
-            keyring.set_password(SERVICE, name, base64.b64encode(secret).decode())
-        except (KeyringError, RuntimeError, OSError):
-            return False
-        return True
-
-
 def _find(file: KeyFileBody, account: str) -> Entry:
     for entry in file.entries:
         if entry.account == account:
@@ -416,40 +343,4 @@ def _find(file: KeyFileBody, account: str) -> Entry:
     raise PasswordRefused("本机没有这个账号。", "请从列表中选择账号，或先在本机登记。")
 
 
-def _ring(installation: str, entry: Entry, secrets: Secrets) -> DeviceRing:
-    if not entry.reader:  # version 1
-        return DeviceRing(DeviceKeys.from_bytes(secrets.device))
-    if entry.device == STALE:
-        raise StoreError("本机密钥已经更换，这个账号还没有得到。", "请单位管理员在本机重新签发一次性口令。")
-    reader = OpenKey.from_bytes(secrets.reader)
-    try:
-        return DeviceRing.from_bytes(reader.unwrap(entry.device, ring_info(installation, entry.account)))
-    except PackageError as bad:
-        raise damaged() from bad
-
-
-def _with_ring(file: KeyFileBody, ring: DeviceRing) -> list[Entry]:
-    """Every entry with these device keys."""
-    raw, out = ring.to_bytes(), []
-    for one in file.entries:
-        sealed = STALE
-        if one.reader:
-            reader = SealPublic.from_bytes(one.reader)
-            sealed = reader.wrap(raw, ring_info(file.installation, one.account))
-        out.append(replace(one, device=sealed))
-    return out
-
-
-def _typed(password: str, expires: str) -> str:
-    """One-time passwords are printed in groups and typed in any case."""
-    return _plain(password) if expires else password
-
-
-def _plain(text: str) -> str:
-    return "".join(ch for ch in text.upper() if ch.isalnum())
-
-
-__all__ = [
-    "FIRST_DELAY", "FREE_FAILURES", "LONGEST_DELAY", "Argon", "KeyFile", "KnownAccount", "MustChoose",
-    "PasswordRefused", "Seat", "Unlocked", "Vault", "check_password", "stretch", "system_vault",
-]  # fmt: skip
+__all__ = ["KeyFile", "KnownAccount", "Unlocked"]

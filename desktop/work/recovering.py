@@ -7,18 +7,15 @@ keys until the answer is there. Nothing that was entered is touched.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from desktop.work.files import write_atomic
+from desktop.work.asked import Asked, AskedFile
 from desktop.work.guard import InstanceGuard
-from desktop.work.keys import Argon, KeyFile, Seat, check_password, stretch
+from desktop.work.key_format import Argon, Seat
+from desktop.work.keys import KeyFile
 from desktop.work.local import open_local
+from desktop.work.passwords import check_password
 from desktop.work.seat_keys import PINNED, pinned, read_pinned
 from desktop.work.settings import Settings
 from shared.clock import Clock
@@ -44,18 +41,12 @@ FILE_NAME = "recovery.json"
 _AAD = b"yizhan recovery 1"
 
 
-class _Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A request without its answer; ``sealed`` holds the new keys under the new password."""
+class _Pending(Asked, frozen=True, kw_only=True):
+    """A request without its answer; its secrets are the new keys."""
 
-    v: int
     account: str
     request: str
     fingerprint: bytes
-    created: str
-    argon: Argon
-    salt: bytes
-    nonce: bytes
-    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +102,14 @@ class Recovering:
     ) -> None:
         self._settings = settings
         self._keys = keys or KeyFile(settings.folder)
-        self._argon = argon or Argon()
         self._clock = clock or Clock()
-        self._path = settings.folder / FILE_NAME
+        self._asked = AskedFile(
+            settings.folder / FILE_NAME, _Pending, _AAD, argon or Argon(), self._clock,
+            damaged=("找回申请的记录已损坏。", f"请删除数据文件夹中的 {FILE_NAME}，再重新生成申请。"),
+            mistyped=(
+                "密码与生成找回申请时设置的不同。", "请输入当时设置的新密码；忘记了请重新生成申请。"
+            ),
+        )  # fmt: skip
 
     def obstacle(self) -> str:
         """Why a password cannot be recovered here; ``""`` when it can."""
@@ -126,12 +122,12 @@ class Recovering:
 
     def waiting(self) -> RecoverySheet | None:
         """The request whose answer has not come yet."""
-        pending = self._pending()
+        pending = self._asked.read()
         return self._sheet(pending) if pending else None
 
     def discard(self) -> None:
         """Forget a request; whoever remembers the old password simply signs in."""
-        self._path.unlink(missing_ok=True)
+        self._asked.drop()
 
     def write_request(self, folder: Path, account: str, password: str, progress: Progress) -> RecoveryFile:
         """Make new keys and put the request into ``folder``; a former request is void then."""
@@ -151,8 +147,10 @@ class Recovering:
         try:
             with draft.open("w+b") as out:
                 sealed = recovery.seal_request(out, request, keys, seat.trust())
-            pending = self._wrapped(account, sealed.package_id, sealed.fingerprint, keys, password)
-            write_atomic(self._path, msgspec.json.encode(pending))
+            pending = self._asked.keep(
+                keys.to_bytes(), password, account=account, request=sealed.package_id,
+                fingerprint=sealed.fingerprint,
+            )  # fmt: skip
             tail = sealed.fingerprint.hex()[:8]
             path = write_safely(
                 draft,
@@ -178,10 +176,10 @@ class Recovering:
 
     def read_answer(self, path: Path, password: str, progress: Progress) -> Recovered:
         """Take the answer the stick brought back; the password is the one chosen for the request."""
-        pending = self._pending()
+        pending = self._asked.read()
         if pending is None:
             raise InputError("本机没有等待批复的找回申请。", "请先生成找回申请，交中心办理后再导入。")
-        asked = _Asked(pending, self._unwrap(pending, password))
+        asked = _Asked(pending, DeviceKeys.from_bytes(self._asked.open(pending, password)))
         self._settings.spool.mkdir(parents=True, exist_ok=True)
         spooled = read_to_spool(path, self._settings.spool, progress)
         try:
@@ -262,35 +260,6 @@ class Recovering:
             hub_name=seat.hub_name, fingerprint=fingerprint_text(pending.fingerprint),
             created=pending.created, file_name=file_name,
         )  # fmt: skip
-
-    def _wrapped(
-        self, account: str, request: str, fingerprint: bytes, keys: DeviceKeys, password: str
-    ) -> _Pending:
-        salt, nonce = os.urandom(16), os.urandom(12)
-        wrapping = AESGCM(stretch(password, salt, self._argon))
-        return _Pending(
-            v=1, account=account, request=request, fingerprint=fingerprint, created=self._clock.stamp(),
-            argon=self._argon, salt=salt, nonce=nonce, sealed=wrapping.encrypt(nonce, keys.to_bytes(), _AAD),
-        )  # fmt: skip
-
-    def _pending(self) -> _Pending | None:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Pending)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as bad:
-            raise StoreError(
-                "找回申请的记录已损坏。", f"请删除数据文件夹中的 {FILE_NAME}，再重新生成申请。"
-            ) from bad
-
-    def _unwrap(self, pending: _Pending, password: str) -> DeviceKeys:
-        key = stretch(password, pending.salt, pending.argon)
-        try:
-            return DeviceKeys.from_bytes(AESGCM(key).decrypt(pending.nonce, pending.sealed, _AAD))
-        except InvalidTag:
-            raise WrongPassword(
-                "密码与生成找回申请时设置的不同。", "请输入当时设置的新密码；忘记了请重新生成申请。"
-            ) from None
 
 
 def _past(seat: Seat) -> tuple[bytes, ...]:

@@ -11,6 +11,8 @@ from desktop.work.highwater import HighWater, note_reach, state_folder, take_new
 from desktop.work.keys import KeyFile, Unlocked
 from desktop.work.lease import Lease, LeaseState, standing
 from desktop.work.local import is_there, open_local
+from desktop.work.passwords import PasswordRefused
+from desktop.work.presence import Presence
 from desktop.work.records import Changed, Records
 from desktop.work.seat_keys import SeatKeys
 from desktop.work.settings import Settings
@@ -65,6 +67,7 @@ class Session:
         self.seat_keys = SeatKeys(store, self.engine, keys, unlocked)
         self._actor = self._who()
         self.records = Records(store, lambda: self._actor, changed, lambda: self.read_only)
+        self.presence = Presence(store, self.records)
 
     # --- who -------------------------------------------------------------------
     @property
@@ -102,11 +105,11 @@ class Session:
     def confirm(self, password: str) -> None:
         """Check the password again, after an idle lock; raises ``PasswordRefused``."""
         try:
-            self._keys.unlock(self.grant.account, password)
-        except WrongPassword:
-            self.records.note("sign_in_failed", "解锁时")
+            unlocked = self._keys.unlock(self.grant.account, password)
+        except PasswordRefused as refused:
+            self.presence.refused(refused)
             raise
-        self.records.note("unlock")
+        self.presence.unlocked(unlocked)
 
     def change_password(self, old: str, new: str) -> None:
         """Give the account a new password on this device."""
@@ -201,9 +204,7 @@ def sign_in(
         try:
             session = Session(settings, store, unlocked, guard, file, changed)
             with suppress(DiskFull, DatabaseBusy):  # a full disk keeps nobody from reading
-                for at in unlocked.failed:
-                    session.records.note("sign_in_failed", f"{account} {at}")
-                session.records.note("sign_in")
+                session.presence.signed_in(unlocked)
                 session.seat_keys.settle()
         except BaseException:
             store.close()

@@ -60,6 +60,7 @@ class Checked:
 TITLES = {
     "sign_in": "登录",
     "sign_in_failed": "密码错误",
+    "lockout": "密码连续输错，暂停登录",
     "sign_out": "退出",
     "lock": "锁定",
     "unlock": "解锁",

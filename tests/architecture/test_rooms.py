@@ -41,7 +41,7 @@ def importers(module: str) -> set[str]:
     [
         ("PySide6", "desktop/"),
         ("PySide6.QtWidgets", "desktop/(ui/|bootstrap|demo/)"),
-        ("keyring", r"desktop/work/keys\.py"),
+        ("keyring", r"desktop/work/vault\.py"),
         ("requests", r"sync/http\.py"),
         ("openpyxl", "(shared/sheets/|desktop/demo/)"),
         ("xlsxwriter", "shared/sheets/"),

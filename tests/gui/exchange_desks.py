@@ -23,7 +23,8 @@ from desktop.work.enrolment import Enrolment
 from desktop.work.events import Events
 from desktop.work.highwater import STATE_VARIABLE
 from desktop.work.jobs import Jobs
-from desktop.work.keys import Argon, KeyFile
+from desktop.work.key_format import Argon
+from desktop.work.keys import KeyFile
 from desktop.work.session import Session, sign_in
 from desktop.work.settings import Settings
 from server_stub.enrolment import Account

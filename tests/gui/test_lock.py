@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLineEdit
@@ -9,7 +11,21 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.lock import IdleLock
 from desktop.work.jobs import Jobs
+from desktop.work.session import Session
+from shared.store import audit
 from tests.gui.exchange_desks import PASSWORD, Post, settle
+
+
+def noting(session: Session) -> Callable[[bool], None]:
+    """As the program wires it."""
+    return lambda idle: session.presence.locked(idle=idle)
+
+
+def noted(session: Session) -> list[tuple[str, str]]:
+    """What the audit chain says of the lock, oldest first."""
+    with session.store.read() as connection:
+        found = reversed(audit.latest(connection))
+        return [(e.event, e.detail) for e in found if e.event in ("lock", "unlock", "sign_in_failed")]
 
 
 def test_locked_until_the_right_password(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
@@ -17,7 +33,7 @@ def test_locked_until_the_right_password(qtbot: QtBot, post: Post, jobs: Jobs) -
     window = QLineEdit("尚未保存")
     qtbot.addWidget(window)
     window.show()
-    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm)
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm, noting(session))
     lock.lock()
     curtain = lock.curtain
     assert curtain is not None and curtain.isVisible() and not window.isVisible()
@@ -29,13 +45,15 @@ def test_locked_until_the_right_password(qtbot: QtBot, post: Post, jobs: Jobs) -
     QTest.keyClick(curtain.password, Qt.Key.Key_Return)
     settle(jobs)
     assert lock.curtain is None and window.isVisible() and window.text() == "尚未保存"
+    assert noted(session) == [("lock", "本人锁定"), ("sign_in_failed", "解锁时"), ("unlock", "")]
 
 
 def test_work_puts_it_off_and_idleness_brings_it(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    session = post.desk("chenmin").session
     window = QLineEdit()
     qtbot.addWidget(window)
     window.show()
-    lock = IdleLock(window, jobs, "陈敏", lambda: 15, post.desk("chenmin").session.confirm)
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm, noting(session))
     lock._timer.start(10_000)
     QTest.keyClicks(window, "a")
     assert lock._timer.remainingTime() > 800_000
@@ -43,10 +61,14 @@ def test_work_puts_it_off_and_idleness_brings_it(qtbot: QtBot, post: Post, jobs:
     qtbot.waitUntil(lambda: lock.curtain is not None)
     assert not window.isVisible()
     assert lock.curtain is not None
+    lock.lock()  # once more while it is locked: nothing
+    settle(jobs)
+    assert noted(session) == [("lock", "无人操作")]
     lock.curtain.close()  # ends the program; jobs and database end as always
 
 
 def test_what_stands_beside_the_window_is_hidden_too(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    session = post.desk("chenmin").session
     window, dialog = QLineEdit(), QDialog()
     answered: list[int] = []
     dialog.finished.connect(answered.append)
@@ -56,7 +78,7 @@ def test_what_stands_beside_the_window_is_hidden_too(qtbot: QtBot, post: Post, j
     dialog.setModal(True)
     dialog.move(40, 50)
     dialog.show()
-    lock = IdleLock(window, jobs, "陈敏", lambda: 15, post.desk("chenmin").session.confirm)
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm, noting(session))
     lock.lock()
     assert lock.curtain is not None and not window.isVisible()
     assert dialog.pos().x() < -10_000 and not dialog.isEnabled() and answered == []

@@ -9,14 +9,17 @@ import pytest
 
 from desktop.work.auditing import Auditing
 from desktop.work.jobs import Progress
-from desktop.work.keys import PasswordRefused
+from desktop.work.passwords import PasswordRefused
+from desktop.work.session import Session, sign_in
+from desktop.work.settings import Settings
 from desktop.work.syncing import Syncing
+from shared.clock import Clock, system_millis
 from shared.fictitious import market_entities
 from shared.filters import Filter
 from shared.store import audit
 from shared.store.store import Store
 from tests.fixtures.hubs import DIVISION, Place, make_place, serving
-from tests.fixtures.stations import PASSWORD, Station, open_station, quiet, station
+from tests.fixtures.stations import PASSWORD, Station, key_file, open_station, quiet, station
 
 ENTITIES = list(market_entities(6, DIVISION, 5))
 
@@ -69,6 +72,72 @@ def test_what_people_do_is_there_in_order(one: Station, centre: Place, tmp_path:
     end = [("导出工作簿", "陈敏"), ("密码错误", "陈敏"), ("解锁", "陈敏"), ("退出", "陈敏"), ("登录", "陈敏")]
     assert acts[-5:] == end
     again.session.close()
+
+
+def acts_of(session: Session) -> list[tuple[str, str]]:
+    """What the chain says of who sat there, oldest first, exchanges left out."""
+    with session.store.read() as connection:
+        assert audit.check(connection).whole
+        return [(e.event, e.detail) for e in reversed(audit.latest(connection)) if e.event != "sync"]
+
+
+class Guesser:
+    """Somebody who tries passwords, waiting as long as is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.millis = system_millis()
+        self.keys = key_file(folder, clock=Clock(lambda: self.millis))
+
+    def guess(self, times: int, tried: Callable[[], object]) -> None:
+        """So many wrong ones that count, and after each one some that come too soon."""
+        for _ in range(times):
+            self.millis += 16 * 60_000
+            with pytest.raises(PasswordRefused) as refused:
+                tried()
+            for _ in range(3 if refused.value.retry_at else 0):
+                with pytest.raises(PasswordRefused, match="暂时锁定"):
+                    tried()
+
+    def sign_in(self, password: str) -> Session:
+        return sign_in(Settings(self.folder), "chenmin", password, keys=self.keys)
+
+
+def test_an_hour_of_guesses_at_the_sign_in_page_is_a_few_entries(one: Station, tmp_path: Path) -> None:
+    one.session.close()
+    before = len(acts_of(again := open_station(tmp_path / "one", "chenmin").session))
+    again.close()
+    guesser = Guesser(tmp_path / "one")
+    guesser.guess(12, lambda: guesser.sign_in("不是这个密码"))
+    guesser.millis += 16 * 60_000
+    session = guesser.sign_in(PASSWORD)
+    fresh = acts_of(session)[before:]
+    assert [event for event, _ in fresh] == ["sign_out", *["sign_in_failed"] * 3, "lockout", "sign_in"]
+    assert all(detail.startswith("chenmin 20") for event, detail in fresh if event == "sign_in_failed")
+    assert "连续输错 12 次，20" in fresh[4][1] and " 至 20" in fresh[4][1]
+    session.close()
+
+
+def test_guesses_at_the_lock_are_noted_once_and_so_is_who_unlocked(one: Station, tmp_path: Path) -> None:
+    one.session.close()
+    guesser = Guesser(tmp_path / "one")
+    session = guesser.sign_in(PASSWORD)
+    before = len(acts_of(session))
+    session.presence.locked(idle=True)
+    guesser.guess(2, lambda: session.confirm("不是这个密码"))
+    guesser.millis += 16 * 60_000
+    session.confirm(PASSWORD)
+    failed = ("sign_in_failed", "解锁时")
+    assert acts_of(session)[before:] == [("lock", "无人操作"), failed, failed, ("unlock", "")]
+    before = len(acts_of(session))
+    session.presence.locked(idle=False)
+    guesser.guess(9, lambda: session.confirm("不是这个密码"))
+    locked = [("lock", "本人锁定"), failed, failed, failed, ("lockout", "解锁时连续输错 3 次")]
+    assert acts_of(session)[before:] == locked
+    guesser.millis += 16 * 60_000
+    session.confirm(PASSWORD)
+    assert acts_of(session)[before:] == [*locked, ("unlock", "此前连续输错 9 次")]
+    session.close()
 
 
 Damage = Callable[[Store], None]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.work.keys import KeyFile, PasswordRefused
+from desktop.work.keys import KeyFile
+from desktop.work.passwords import PasswordRefused
 from desktop.work.recovering import Recovering
 from desktop.work.session import sign_in
 from desktop.work.settings import Settings

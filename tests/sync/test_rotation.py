@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.work.keys import PasswordRefused
+from desktop.work.passwords import PasswordRefused
 from desktop.work.syncing import Syncing
 from server_stub import backup
 from server_stub import keys as hub_keys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.work.keys import MustChoose, PasswordRefused
+from desktop.work.passwords import MustChoose, PasswordRefused
 from desktop.work.seat_accounts import SeatAccounts
 from desktop.work.session import Session, sign_in
 from desktop.work.settings import Settings

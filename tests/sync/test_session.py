@@ -11,7 +11,7 @@ import pytest
 
 from desktop.work.enrolment import Enrolment
 from desktop.work.guard import InstanceGuard
-from desktop.work.keys import PasswordRefused
+from desktop.work.passwords import PasswordRefused
 from desktop.work.session import LeaseState, sign_in
 from desktop.work.settings import Settings
 from desktop.work.syncing import Syncing

@@ -12,18 +12,11 @@ import msgspec
 import pytest
 from keyring.backend import KeyringBackend
 
-from desktop.work.keys import (
-    FIRST_DELAY,
-    FREE_FAILURES,
-    LONGEST_DELAY,
-    Argon,
-    KeyFile,
-    PasswordRefused,
-    Unlocked,
-    Vault,
-    check_password,
-    system_vault,
-)
+from desktop.work.key_format import Argon
+from desktop.work.keys import KeyFile, Unlocked
+from desktop.work.lockout import FIRST_DELAY, FREE_FAILURES, LONGEST_DELAY
+from desktop.work.passwords import PasswordRefused, check_password
+from desktop.work.vault import Vault, system_vault
 from shared.clock import Clock
 from shared.errors import InputError, NewerDatabase, StoreError
 from sync.enrol import trust_of

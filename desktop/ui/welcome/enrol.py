@@ -346,7 +346,7 @@ class _Form(QWidget):
 
 
 def _weak(password: str) -> str:
-    from desktop.work.keys import check_password  # late: loads the cryptography
+    from desktop.work.passwords import check_password  # late: loads the cryptography
 
     try:
         check_password(password)
