@@ -116,9 +116,10 @@ class HubProofs:
             if due:
                 write_text(connection, BEGAN, now)
                 audit.note(connection, now, TOKEN + who, "check_asked")
-        if due:
-            self._begin()
-        return self.known() if due else before
+        if not due:
+            return before
+        self._begin()
+        return Asked(now, True, before.result)
 
     def run(self, tell: checking.Tell = lambda _: None) -> Result:
         """Go through everything now, note it in the audit chain and keep the result."""

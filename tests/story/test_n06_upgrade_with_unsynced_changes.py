@@ -19,6 +19,7 @@ from shared.access import HUB_ACTOR, Actor
 from shared.changes import Run
 from shared.clock import Clock
 from shared.fictitious import market_entities
+from shared.programs import Program
 from shared.record import RecordType
 from shared.store import migrate
 from shared.store.facts import read_number
@@ -27,7 +28,7 @@ from shared.store.journal import count_after
 from shared.store.migrate import open_client_database
 from shared.store.store import Store
 from shared.types import catalog
-from shared.upcasting import SCHEMA, UPCASTERS
+from shared.upcasting import PROGRAM, SCHEMA, UPCASTERS
 from sync import messages, package
 from sync.entries import part
 from sync.messages import ASK, Ask, Grant
@@ -130,6 +131,7 @@ def test_hub_and_device_are_upgraded_and_everything_unsent_arrives_once(
     if first == "stick":
         handled, answer = handle(hub, released.stick)
         assert handled.intake.outcome == "applied" and count(hub.store, "market_entity") == ACCEPTED + SEALED
+        assert [r["program"] for r in rows(hub.store, "seat_state")] == ["早期版本（数据结构 1）"]
         device.take(answer)
         assert device.statuses() == ["applied", "applied"]
         device.sync()
@@ -139,6 +141,8 @@ def test_hub_and_device_are_upgraded_and_everything_unsent_arrives_once(
         assert handled.intake.outcome == "duplicate"
         device.take(answer)
     assert set(device.statuses()) == {"applied"} and device.conflicts() == []
+    if first == "stick":
+        assert [r["program"] for r in rows(hub.store, "seat_state")] == [Program(PROGRAM, SCHEMA).text]
     at_hub, here = released.everything()
     assert at_hub == here and len(here) == ACCEPTED + SEALED + PENDING // 2
     assert sum(address.startswith("驿西路") for _, _, address in here) >= PENDING // 2

@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from server_stub.tokens import Tokens
 from shared.changes import GENESIS, chain, unpack
 from shared.scope import division_stream
-from shared.store import sql
+from shared.store import audit, sql
 from sync import messages, package
 from sync.messages import RECEIPT, Receipt
 from sync.signing import Envelope
+from tests.fixtures.admin_api import Asker
 from tests.fixtures.fleet import Letter, Member, enrol_fleet, entities_for, letter
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres, make_place
 from tests.fixtures.longer import more
@@ -127,6 +129,19 @@ def _receipt(place: Place, member: Member, answer: bytes) -> Receipt:
     opened = package.open_package(io.BytesIO(answer), lambda _: place.hub.keys.sign.public, keys)
     (found,) = [e for e in opened.entries() if e.kind == RECEIPT]
     return messages.decode(Envelope.decode(bytes(found.meta["envelope"])).payload, Receipt)  # type: ignore[arg-type]
+
+
+def test_a_token_is_known_to_every_process_and_its_end_too(postgres_place: Place) -> None:
+    place = postgres_place
+    monitor = Asker("", Tokens(place.hub.store).add("monitoring"))
+    with served(place, WORKERS) as url, ThreadPoolExecutor(12) as pool:
+        monitor.url = url
+        asked = [pool.submit(monitor.get, "/bureaus") for _ in range(24)]
+        assert {one.result()["figures"]["bureaus"] for one in asked} == {0}
+        Tokens(place.hub.store).revoke("monitoring")
+        assert {pool.submit(monitor.status, "/bureaus").result() for _ in range(24)} == {401}
+    with place.hub.store.read() as connection:
+        assert [e.who for e in audit.latest(connection, event="token_used")] == ["token:monitoring"]
 
 
 def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
