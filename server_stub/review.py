@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import zstandard
 
+from server_stub.devices import author_of
 from server_stub.people import People
 from shared import held_content
 from shared.access import HUB_ACTOR
@@ -215,6 +216,7 @@ class Review:
         """What stands of every record the set touched; what the hub does not have is gone there too."""
         unit = self._store.unit_on(connection, HUB_ACTOR)
         st = case.one.statement
+        unit.author = author_of(connection, st.device)  # what is not its bureau's any more leaves its screen
         row = sql.execute(
             connection, "SELECT bureau FROM device_key WHERE device = ?", (st.device,)
         ).fetchone()

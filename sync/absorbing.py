@@ -181,6 +181,7 @@ class Absorber:
             evidence.note(connection, down.at, self._store.clock.now(), fresh=self._fresh)
             out.changes += follower.applied
             out.held += follower.held
+            out.rewound |= follower.doubted
             out.types |= unit.changed
             out.repeated = False
 

@@ -17,7 +17,7 @@ class Absorbed:
     :param types: names of the record types that changed, or whose records stand elsewhere now.
     :param letters: packages for other bureaus that became whole in the box.
     :param arrived: ids of our latest packages that the hub has taken in.
-    :param rewound: the hub came back from a backup; another round tells it what it forgot.
+    :param rewound: the hub came back from a backup, or records here are in doubt: another round settles it.
     """
 
     receipts: int = 0

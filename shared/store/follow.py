@@ -14,7 +14,7 @@ import msgspec
 
 from shared.changes import Block, Op, Value, encode_block, pack
 from shared.scope import LEFT
-from shared.store import exchange, sql
+from shared.store import exchange, rewinding, sql
 from shared.store.incarnations import OwnChanges
 from shared.store.incoming import Incoming, understand
 from shared.store.leaving import Leaving
@@ -40,6 +40,7 @@ class Follower:
         self._leaving = Leaving(unit, {t.name: t for t in types.values()}, self._own_pending)
         self.applied = 0
         self.held = 0
+        self.doubted = False
 
     def apply(self, stream: str, block: Block) -> None:
         """Apply one block; unknown types and fields are held for a later version.
@@ -134,6 +135,13 @@ class Follower:
         now = set(one.run.cause.removeprefix(LEFT).split(","))
         if now.isdisjoint(c.stream for c in exchange.cursors(self._unit.connection)):
             self._leaving.leave(one.declared, one.ids)
+            return
+        # Who begins to follow this stream only now has just been told its past, over what the other said.
+        states = self._unit.load(one.declared, one.ids, ())
+        mover = {i: one.first + row for row, i in enumerate(one.ids)}
+        stale = [i for i, s in states.items() if mover[i] not in (s.w, *s.fw.values())]
+        rewinding.doubt(self._unit.connection, one.declared, stale)
+        self.doubted |= bool(stale)
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:

@@ -180,6 +180,12 @@ def rewind(
     exchange.move_cursor(connection, to)
 
 
+def doubt(connection: sa.Connection, declared: RecordType, ids: list[str]) -> None:
+    """Let the hub say anew how these records stand."""
+    if ids:
+        _doubt(connection, {declared.number: ids_bytes(ids)})
+
+
 def _doubt(connection: sa.Connection, ids: Mapping[int, bytes]) -> None:
     for number, packed in ids.items():
         text = packed.hex()

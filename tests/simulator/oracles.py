@@ -190,9 +190,15 @@ def _where(world: World, seat: Seat) -> str:
     for key in sorted(mine.keys() & hubs.keys()):
         a, b = mine[key], hubs[key]
         if a.deleted != b.deleted or (not a.deleted and a.present() != b.present()):
-            return f"{key}: seat {a.present()} deleted {a.deleted}; hub {b.present()} deleted {b.deleted}"
+            mine_only, hubs_only = _unlike(a, b), _unlike(b, a)
+            return f"{key}: seat {mine_only} deleted {a.deleted}; hub {hubs_only} deleted {b.deleted}"
     missing = sorted(k for k in hubs.keys() ^ mine.keys())
     return f"only at one of them: {missing[:3]}"
+
+
+def _unlike(one: Record, other: Record) -> dict[str, tuple[object, Ref]]:
+    theirs = other.present()
+    return {name: said for name, said in one.present().items() if theirs.get(name) != said}
 
 
 # --- O3 --------------------------------------------------------------------------

@@ -78,7 +78,10 @@ class People:
 
     def claim(self, seat: Seat) -> str:
         """An entity for the own bureau; by two colleagues it is one claim."""
-        entity = self.rng.choice(seat.ids("market_entity"))
+        known = seat.ids("market_entity")
+        if not known:
+            return "nothing there"
+        entity = self.rng.choice(known)
         row = {
             "bureau": seat.actor.bureau, "entity_id": entity, "claimed_on": "2026-05-06",
             "claimed_by": seat.actor.user, "way": "1",

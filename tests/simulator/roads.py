@@ -159,8 +159,8 @@ def carrier_over(line: Line, wait: Callable[[float], None]) -> HttpCarrier:
 def damage(path: Path, rng: random.Random) -> str:
     """A file on a stick goes bad."""
     data = path.read_bytes()
-    if rng.random() < 0.5:
-        path.write_bytes(data[: rng.randrange(len(data))])
+    if rng.random() < 0.5 or not data:  # a power cut may have left nothing of it
+        path.write_bytes(data[: rng.randrange(len(data) or 1)])
         return "cut short"
     at = rng.randrange(len(data))
     path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])

@@ -1,4 +1,4 @@
-"""The place where histories happen: a hub, four bureaus, five seats; built once, copied per history."""
+"""The place where histories happen: a hub, five bureaus, six seats; built once, copied per history."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from tests.fixtures.longer import in_memory
 from tests.simulator.seeded import Time, Wall, determined
 
 DIVISION = "310113"
+NEXT_DOOR = "310112"
+"""Another division, with one bureau and one seat."""
 SHARED = 5
 """Entities everybody has from the beginning."""
 
@@ -47,8 +49,10 @@ PLACES = (
     Place("liwei", "A1", ("officer",)),
     Place("wangfang", "A", ("officer",)),
     Place("zhongxin", "C", ("hub_admin", "bureau_admin")),
+    Place("hong", "D"),
 )
-ADMIN = len(PLACES) - 1
+ADMIN, NEIGHBOUR = 4, 5
+"""Seats that not every history has: the centre's, and the one of the next division. Others are numbered below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,11 @@ def build(folder: Path, url: str) -> Town:
         hub = Hub.create(url, folder / "hub", "", keys.name, clock=Clock(Wall(time)))
         bureaus: dict[str, str] = {}
         with hub.store.unit(HUB_ACTOR) as unit:
-            for code, parent in (("A", ""), ("B", ""), ("C", ""), ("A1", "A")):
-                row = {"code": code, "name": f"{code}局", "division": DIVISION, "parent": bureaus.get(parent)}
+            for code, parent in (("A", ""), ("B", ""), ("C", ""), ("A1", "A"), ("D", "")):
+                row = {
+                    "code": code, "name": f"{code}局", "parent": bureaus.get(parent),
+                    "division": NEXT_DOOR if code == "D" else DIVISION,
+                }  # fmt: skip
                 (bureaus[code],) = unit.insert(hub.store.types["bureau"], [row], way="exchange")
             item = {"code": "SP0001", "name": "食品经营许可", "department": "市场监管", "tier": "3"}
             unit.insert(hub.store.types["approval_item"], [item], way="exchange", proven=True)

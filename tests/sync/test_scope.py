@@ -96,6 +96,47 @@ def test_what_is_about_it_moves_with_it_and_its_author_keeps_it(
     assert rows(c.store, "alert") == rows(place.hub.store, "alert")
 
 
+def test_what_was_rejected_and_is_not_ours_any_more_leaves_the_screen(
+    place: Place, enrol_at: Enrol, entity: str
+) -> None:
+    """乙局 answers for the next division by now and took the entity along, which nobody else has agreed to."""
+    b, centre = enrol_at(place.b, "laozhou"), enrol_at(place.a, "zhongxin", roles=["hub_admin"])
+    b.sync()
+    hub_update(place, "bureau", place.b, division=NEXT_DOOR)
+    b.update("market_entity", entity, division=NEXT_DOOR)
+    b.sync()
+    centre.sync()
+    (case,) = rows(centre.store, "held_set")
+    assert case["kind"] == "moved"
+    centre.update(
+        "held_set", case["id"], state="rejected", decision_note="不随迁", decided_by=centre.actor.user,
+        decided_at=centre.store.clock.stamp(),
+    )
+    centre.sync()
+    b.sync()
+    b.sync()
+    assert b.statuses() == ["rejected"] and held(b.store) == set()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["new seat", "follows another division later"])
+def test_the_past_of_a_stream_does_not_come_over_what_another_has_said(
+    place: Place, enrol_at: Enrol, across: str, first: bool
+) -> None:
+    """A stream followed from its beginning still tells what stood before the entity moved to the other one."""
+    entity = hub_insert(place, "market_entity", **ENTITY)
+    hub_insert(place, "bureau", code="A9", name="甲局西所", division=DIVISION if first else NEXT_DOOR, parent=across)
+    hub_update(place, "market_entity", entity, division=NEXT_DOOR, address="迁入地址")
+    c = enrol_at(across, "hong")
+    c.sync()
+    if not first:
+        (west,) = (r["id"] for r in rows(c.store, "bureau") if r["code"] == "A9")
+        hub_update(place, "bureau", west, division=DIVISION)
+    c.sync()
+    assert rows(c.store, "market_entity") == rows(place.hub.store, "market_entity")
+    with c.store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM doubtful").scalar() == 0
+
+
 def test_an_entity_that_comes_later_brings_what_is_about_it(place: Place, enrol_at: Enrol) -> None:
     a, b = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
     entity = a.store.types["market_entity"].id_for_key(ENTITY["uscc"])

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
+from tests.simulator.troubles.moved import Moved
 from tests.simulator.troubles.restored import Restored
 from tests.simulator.troubles.several import Several
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
 
-RESTORED, HELD = "restored", "held"
-KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held}
+RESTORED, HELD, MOVED = "restored", "held", "moved"
+KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved}
 """Kinds of history by name."""
 
 
@@ -26,4 +27,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["HELD", "KINDS", "RESTORED", "Trouble", "trouble_of"]
+__all__ = ["HELD", "KINDS", "MOVED", "RESTORED", "Trouble", "trouble_of"]

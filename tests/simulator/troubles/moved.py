@@ -1,0 +1,77 @@
+"""Who is responsible changes while edits are under way (N7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.changes import Op
+from shared.errors import AccessDenied, InputError, StaleRecord
+from shared.store import exchange
+from tests.simulator.model import Change
+from tests.simulator.oracles import MODELLED
+from tests.simulator.town import ADMIN, DIVISION, NEIGHBOUR, NEXT_DOOR
+from tests.simulator.troubles.decided import Decided
+from tests.simulator.troubles.kind import Happening
+
+if TYPE_CHECKING:
+    from tests.simulator.seat import Seat
+
+OTHER = {DIVISION: NEXT_DOOR, NEXT_DOOR: DIVISION}
+
+
+class Moved(Decided):
+    """Entities move to the next division and back, bureaus are given another; those who knew them edit on.
+
+    What is pending at a seat stays on its screen, whatever the hub says about whose it is by now.
+    """
+
+    guests = (NEIGHBOUR,)
+
+    def happenings(self) -> dict[Happening, int]:
+        return {**super().happenings(), self.move: 14, self.reassign: 4}
+
+    def move(self, seat: Seat) -> str:
+        """An entity gets another division; who it leaves may be editing it just now."""
+        known = seat.ids("market_entity")
+        if not known:
+            return "nothing there"
+        chosen = self.world.rng.choice(known)
+        (division,) = seat.row("market_entity", chosen, "division")
+        try:
+            with seat.pen() as pen:
+                pen.update("market_entity", chosen, division=OTHER[division])
+        except (AccessDenied, InputError, StaleRecord) as refused:
+            return f"{chosen} refused: {type(refused).__name__}"
+        return f"{chosen} to {OTHER[division]}"
+
+    def reassign(self, _: Seat) -> str:
+        """A whole bureau answers for another division from now on."""
+        admin = self.admin
+        chosen = self.world.rng.choice([b for c, b in sorted(self.world.town.bureaus.items()) if c != "C"])
+        (division,) = admin.row("bureau", chosen, "division")
+        with admin.pen() as pen:
+            pen.update("bureau", chosen, division=OTHER[division])
+        return f"{chosen} to {OTHER[division]}"
+
+    def excuses(self, device: str, kind: str) -> bool:
+        return kind in ("moved", "missing")
+
+    def after_step(self) -> None:
+        for one in self.world.seats:
+            if one.index != ADMIN:
+                self._pending_stays(one)
+
+    def _pending_stays(self, seat: Seat) -> None:
+        last: dict[tuple[str, str], Change] = {}
+        with seat.store.read() as connection:
+            receipted = exchange.reach(connection).receipted
+        for number, change in self.world.model.acts.get((seat.device, seat.incarnation), {}).items():
+            if number > receipted and change.type_name in MODELLED:
+                last[change.type_name, change.record_id] = change
+        for (type_name, record_id), change in last.items():
+            if change.op is not Op.DELETE:
+                there = seat.ids(type_name, '"id" = ?', record_id)
+                assert there, f"N7: {seat.name} lost {type_name} {record_id} while its own change was pending"
+
+
+__all__ = ["Moved"]
