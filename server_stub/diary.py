@@ -12,6 +12,7 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from server_stub import seats
+from server_stub.beside import TakenBeside
 from server_stub.pace import Pace
 from server_stub.pieces import PieceIntake
 from server_stub.receipts import APPLIED, DUPLICATE, EMPTY, Intake
@@ -61,6 +62,7 @@ class Handled:
     pieces: PieceIntake = field(default_factory=PieceIntake)
     volumes: list[Sealed] = field(default_factory=list)
     news: str = ""
+    beside: list[TakenBeside] = field(default_factory=list)
 
     @property
     def device(self) -> str:
@@ -132,6 +134,20 @@ class Diary:
             if isinstance(refused, PackageTampered):
                 name = core.package_id if core and _ID.fullmatch(core.package_id) else "无法辨认"
                 audit.note(unit.connection, began.at, HUB_ACTOR.user, "package_refused", f"{name} {size}")
+
+    def beside(self, one: TakenBeside, with_: Handled, began: Began) -> None:
+        """Write down what became of a file of attachments that lay beside a package of changes."""
+        if one.verified is not None:
+            came = Handled(one.verified, with_.bureau, with_.ask, pieces=one.intake)
+            self.handled(came, one.one.size, began)
+            return
+        said = one.words
+        with self._store.unit(HUB_ACTOR) as unit:
+            self._write(
+                unit, with_.verified.core, began, package_id=one.one.package_id, kind=str(Kind.ATTACHMENTS),
+                bureau=with_.bureau or None, sets=0, changes=0, bytes=one.one.size, outcome="refused",
+                reason=_plain(said, 2000),
+            )  # fmt: skip
 
     def write(self, core: Core | None, began: Began, **said: object) -> None:
         """One line of the log; ``said`` are fields of the record."""

@@ -10,9 +10,12 @@ from typing import BinaryIO
 from server_stub import keys as hub_keys
 from server_stub.answering import MEDIA_RAW, Answer, Answering, Shelf
 from server_stub.answers import Answers
+from server_stub.beside import take_beside
 from server_stub.device_keys import DeviceKeyring
+from server_stub.devices import DeviceRow
 from server_stub.diary import MEDIA, NETWORK, Began, Diary, Handled, carrier_of
 from server_stub.enrolment import Enrolment
+from server_stub.handovers import close
 from server_stub.holding import hold, release
 from server_stub.invitations import seal_old
 from server_stub.keys import HubKeys, KeyFile
@@ -37,7 +40,7 @@ from sync import messages, package
 from sync.entries import part
 from sync.layout import Core, Kind
 from sync.messages import ASK, CHANGE_SET, PIECE, Ask, Branch, Cursor
-from sync.package import Opened
+from sync.package import Opened, Verified
 from sync.signing import VerifyKey
 
 
@@ -127,13 +130,15 @@ class Hub:
         return self.device_keys.signer(core, found) if found else None
 
     def handle(
-        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None, *, carrier: str = ""
+        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None = None, *, carrier: str = "",
+        folder: Path | None = None,
     ) -> Handled:
         """Take a package, write the answer package to ``out``, and log the exchange.
 
         :param shelf: where further volumes of an answer go that one file cannot hold; whoever
             gives one also waits until a first load is built.
         :param carrier: how it came, where that is known better than from its maker.
+        :param folder: where the files of attachments lie that its cover names.
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
         began = self.diary.begin(carrier)
@@ -146,12 +151,14 @@ class Hub:
             handled = (
                 self._admit(stream, out)
                 if core.kind is Kind.ENROL_REQUEST
-                else self._take(stream, out, shelf, began)
+                else self._take(stream, out, shelf, began, folder)
             )
         except YizhanError as refused:
             self.diary.refused(stream, size, refused, began)
             raise
         self.diary.handled(handled, size, began)
+        for one in handled.beside:
+            self.diary.beside(one, handled, began)
         return handled
 
     def export(self, group: list[Recipient], spool: Path) -> Iterator[tuple[Path, Posted]]:
@@ -191,7 +198,7 @@ class Hub:
         return Handled(verified, row.bureau if row else "")
 
     def _take(
-        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None, began: Began
+        self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None, began: Began, folder: Path | None
     ) -> Handled:
         if package.inspect(stream).core.kind is Kind.RECOVER_REQUEST:
             raise HubRefused(
@@ -214,6 +221,11 @@ class Hub:
             opened.core.package_id, device.device,
         )  # fmt: skip
         handled.pieces = receiving.done
+        if folder is not None and not device.revoked:
+            for one in take_beside(opened.core, folder, device, self.pieces, self.signer, self.keys):
+                handled.beside.append(one)
+                handled.pieces.bad |= one.intake.bad
+                self._settle(one.verified, device)
         if opened.core.kind is Kind.ATTACHMENTS and receiving.done.only_strange:
             raise PackageError(
                 "这个交换包里的附件，所属的记录还没有到中心。",
@@ -226,6 +238,7 @@ class Hub:
             pieces=lambda limit: self.pieces.answer(device, ask.pieces, handled.pieces, limit),
             trust_version=opened.core.trust_version,
         )
+        self._settle(opened.verified, device, news=bool(handled.intake.sets))
         if opened.core.kind is Kind.CHANGES:
             answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
             answer.carried = self.mail.pieces
@@ -237,6 +250,13 @@ class Hub:
         self.diary.seat(handled, began)
         handled.volumes = self.answering.write(answer, out, shelf)
         return handled
+
+
+    def _settle(self, came: Verified | None, device: DeviceRow, *, news: bool = False) -> None:
+        """What a package that came in means for hand-overs."""
+        if came is not None:
+            arrived = self.mail.note_beside(device.device, came.core)
+            close(self.store, device.bureau, came, arrived, news=news)
 
 
 def _sets(

@@ -30,7 +30,7 @@ from shared.store import sql
 from shared.store.store import Store
 from sync import messages, package
 from sync.entries import Entry, part
-from sync.layout import Kind
+from sync.layout import Core, Kind
 from sync.messages import (
     DOWN,
     MAIL,
@@ -147,6 +147,19 @@ class Mailroom:
                 " at = excluded.at, sets = excluded.sets",
                 (device, said, ",".join(arrived), *before),
             )
+        return arrived
+
+    def note_beside(self, device: str, core: Core) -> tuple[str, ...]:
+        """Remember a package of attachments that came; returns ids of the device's latest packages."""
+        with self._store.write() as connection:
+            said = _asked(connection, [device]).get(device)
+            arrived = said.arrived if said is not None else ()
+            if said is not None and core.kind is Kind.ATTACHMENTS and core.package_id not in arrived:
+                arrived = (*arrived, core.package_id)[-KEPT_IDS:]
+                sql.execute(
+                    connection, "UPDATE device_asked SET arrived = ? WHERE device = ?",
+                    (",".join(arrived), device),
+                )  # fmt: skip
         return arrived
 
     # --- packages --------------------------------------------------------------

@@ -7,7 +7,7 @@ other at once, by stick days lie between them. Both are safe to repeat.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,12 +20,14 @@ from shared.errors import (
     Unreachable,
     YizhanError,
 )
+from shared.ids import new_id
 from shared.store import exchange, hub_proofs, incarnations, rewinding
 from shared.store.exchange import Attempt
 from shared.store.store import Store
 from shared.upcasting import PROGRAM, SCHEMA
 from sync import changeset, lines, messages, package, refreshing
 from sync.absorbing import Absorber
+from sync.beside import said_beside
 from sync.carrier import Carrier, Progress
 from sync.changeset import Author
 from sync.credentials import Credentials
@@ -142,11 +144,13 @@ class Engine:
         self._incarnation = no
 
     def prepare(
-        self, out: BinaryIO, carrier: str, person: str = "", only: Sequence[str] | None = None
+        self, out: BinaryIO, carrier: str, person: str = "", only: Sequence[str] | None = None,
+        package_id: str = "", beside: Mapping[str, int] | None = None,
     ) -> Sealed:
         """Seal everything without a receipt, and what this device already has, to the hub.
 
         :param only: names of the change sets to take; None = all.
+        :param package_id: the name it was given beforehand; :param beside: see :mod:`sync.beside`.
         """
         self.cut()
         holding = self.first_load.holding()
@@ -180,8 +184,9 @@ class Engine:
                 self._device,
                 self._store.clock.stamp(),
                 ranges=[Range(self._device, s.incarnation, s.first, s.last) for s in sets],
-                prereqs={"carrier": carrier, **self.credentials.said()},
+                prereqs={"carrier": carrier, **said_beside(beside or {}), **self.credentials.said()},
                 trust_version=self._hub.version,
+                package_id=package_id or new_id(),
             )
 
             def entries() -> Iterator[Entry]:

@@ -90,6 +90,16 @@ def write_safely(
     return final
 
 
+def probe(folder: Path) -> int:
+    """Whether a file can be made there at all; returns the bytes that are free. Raises ``MediaError``."""
+    with medium_errors(folder):
+        _Marks.of(folder)
+        _check_room(folder, 0)
+        part, _ = _create(folder, [f"yizhan-{new_id()[-8:]}.yzp"])
+        part.unlink()
+        return shutil.disk_usage(folder).free
+
+
 @contextmanager
 def medium_errors(folder: Path, *, reading: bool = False) -> Iterator[None]:
     """Turn what the system says about a medium into sentences."""
@@ -389,6 +399,7 @@ __all__ = [
     "explain",
     "medium_errors",
     "packages_in",
+    "probe",
     "read_to_spool",
     "write_safely",
 ]

@@ -151,6 +151,8 @@ class _Looker:
             return  # of another recipient of the same package
         self.out.receipts += receipt.sets
         self.out.evidence_at = max(self.out.evidence_at, receipt.at)
+        if receipt.incarnation == self._device[1]:  # what it signs for is not pending any more
+            self._pending = _pending_ids(self._connection, receipt.contiguous_to)
         if not exchange.knows_receipt(self._connection, raw):
             self.out.repeated = False
 
@@ -203,10 +205,13 @@ class _Looker:
             self.out.conflicts += len(fresh)
 
 
-def _pending_ids(connection: Any) -> defaultdict[int, set[str]]:
-    """Records with own changes the hub has not signed for, by type number."""
+def _pending_ids(connection: Any, signed: int = 0) -> defaultdict[int, set[str]]:
+    """Records with own changes the hub has not signed for, by type number.
+
+    :param signed: up to where a receipt speaks that has not been taken in yet.
+    """
     found: defaultdict[int, set[str]] = defaultdict(set)
-    receipted = read_number(connection, "receipted")
+    receipted = max(signed, read_number(connection, "receipted"))
     written = exchange.reach(connection).written
     if written > receipted:
         for raw in raw_blocks(connection, receipted + 1, written):

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from desktop.work import media_pieces, pictures
+from desktop.work import pictures
 from desktop.work.attached import Attached, view
 from desktop.work.attaching import MEGABYTE, Prepared, Source, megabytes, prepare, safe_name
-from desktop.work.media_pieces import Carried
 from desktop.work.records import Row
 from desktop.work.session import Session
 from shared import attachments as kinds
@@ -229,12 +228,6 @@ class Attachments:
                 self._records.announce({self.declared.name}, INITIATOR)
         finally:
             self._turn.release()
-
-    def export(self, folder: Path, progress: Progress, *, for_burning: bool = False) -> Carried:
-        """Put waiting contents onto a medium, in packages of their own; see :mod:`media_pieces`."""
-        done = media_pieces.export(self._session, folder, progress, for_burning=for_burning)
-        self._records.announce({self.declared.name}, INITIATOR)
-        return done
 
     def fetch_ahead(self) -> int:
         """Put contents for the person's own tasks on the list, as far as the quota has room."""

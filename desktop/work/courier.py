@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.work.handing import record_values
 from desktop.work.media_facts import ExportResult, HandOver, MediumInfo, Received
 from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Verdict
@@ -219,7 +220,7 @@ class Courier:
             changes=None,
             created=session.store.clock.stamp(),
         )
-        kept = register.keep_hand_over(facts, medium)
+        (kept,) = register.keep_hand_overs([record_values(facts, medium, session.actor.user)], medium)
         when = facts.created[:16].replace("T", " ")
         self._box.mark(one.package_id, DELIVERED, f"{when} 写入介质 {medium.number}")
         return ExportResult(path, one.fingerprint, one.size, one.package_id, facts, kept)

@@ -6,12 +6,14 @@ is given up before the hub has signed for it: a lost stick costs a walk, no data
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from desktop.work import media_pieces
+from desktop.work.handing import Handing, Parcel, record_values
 from desktop.work.media_facts import (
     AppliedReport,
     ExportPlan,
@@ -20,23 +22,24 @@ from desktop.work.media_facts import (
     MediumInfo,
     Received,
 )
+from desktop.work.media_pieces import Carried
 from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Examiner, Report, Verdict
 from desktop.work.session import Session
-from shared.errors import DiskFull, ExchangeError, PackageError, YizhanError
+from shared.errors import DiskFull, ExchangeError, MediaError, PackageError, StoreError, YizhanError
 from shared.ids import new_id
 from shared.parsing import clean_text
 from shared.store import exchange
 from shared.store.exchange import Attempt
 from shared.store.journal import types_between
-from sync import package
+from sync import changeset, package
 from sync.bundles import bundles
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
 from sync.http import HttpCarrier
-from sync.layout import Core, Kind
+from sync.layout import Core
 from sync.loading import load_words
-from sync.media import disk_errors, read_to_spool, write_safely
+from sync.media import disk_errors, probe, read_to_spool, write_safely
 from sync.rounds import Absorbed
 from sync.signing import VerifyKey
 
@@ -44,6 +47,8 @@ CARRIER = "media"
 TROUBLE = ("parked", "conflicted", "quarantined", "rejected")
 INITIATOR = "media"
 ALL_IN, PARTLY_IN, REFUSED = "1", "2", "3"  # code table 入库结论
+PAPER_ROOM = 1 << 20
+"""What a package of changes needs on a medium besides its change sets."""
 JOLIET = 64
 """Characters a file name may have on a disc that every drive reads."""
 
@@ -79,48 +84,88 @@ class Media:
         *,
         for_burning: bool = False,
         again_of: str = "",
+        attachments: bool = False,
+        most: int = 0,
     ) -> ExportResult:
         """Seal what has no receipt and put it into ``folder``; may be repeated at will.
 
-        More than one package holds goes into several, each good on its own.
+        More than one package holds goes into several, each good on its own. The hand-overs of
+        all of them go inside the last.
 
         :param for_burning: name the file so that any disc holds the name.
         :param again_of: id of the lost package this export stands for.
+        :param attachments: contents go along too, before the changes, which name their files.
+        :param most: bytes of contents to take at most; 0 = as many as fit.
         """
         session = self._session
         self.register.require_usable(medium)
+        self._require_place(folder)
         with disk_errors():
             session.engine.cut()
         with session.store.read() as connection:
-            groups = bundles(exchange.unreceipted(connection))
+            sets = {s.cs_id: s for s in exchange.unreceipted(connection)}
+        carried = None
+        if attachments:
+            spare = sum(changeset.peek(s.envelope).raw_len for s in sets.values()) + PAPER_ROOM
+            carried = self._contents(folder, progress, for_burning, most, spare)
+            self._require_place(folder)
+        groups = [[sets[i] for i in group] for group in bundles(sets.values())]
+        ids = [new_id() for _ in groups]
+        handing = Handing(session, self.register, medium, again_of)
+        parcels = handing.parcels(groups, ids, carried)
         done: list[ExportResult] = []
-        for group in groups:
-            done.append(self._export_some(group, folder, medium, progress, for_burning, again_of))
+        beside = {one.package_id: one.size for one in carried.files} if carried is not None else {}
+        try:
+            for one in parcels:
+                files = beside if one.last else {}
+                done.append(self._write(one, folder, progress, for_burning, files))
+        except YizhanError as failed:
+            handing.withdraw(parcels[len(done) :], failed.message)
+            raise
         self._remember(medium, folder)
-        last = done.pop()
-        return replace(last, others=tuple(done)) if done else last
+        return replace(done[-1], others=tuple(done[:-1]), carried=carried)
 
     def export_again(
         self, hand_over_id: str, reason: str, folder: Path, medium: MediumInfo, progress: Progress
     ) -> ExportResult:
         """The medium of an export was lost: note why, and put the same change sets onto another (N1).
 
-        What the hub has signed for meanwhile is not carried again.
+        What the hub has signed for meanwhile is not carried again; attachments go along when
+        some went with the lost one.
         """
         self.register.require_usable(medium)
         lost = self.register.hand_over(hand_over_id)
         same = clean_text(medium.number) == lost["medium_no"]
+        along = self.register.beside(lost)
         before = self.register.lose(hand_over_id, reason, medium_too=not same)
-        return self.export(folder, medium, progress, again_of=str(before["package_id"]))
+        return self.export(
+            folder, medium, progress, again_of=str(before["package_id"]), attachments=bool(along)
+        )
 
-    def _export_some(
-        self,
-        only: Sequence[str],
-        folder: Path,
-        medium: MediumInfo,
-        progress: Progress,
-        for_burning: bool,
-        again_of: str,
+    def _require_place(self, folder: Path) -> None:
+        """Nothing is handed over, on paper or otherwise, to a medium that takes no file."""
+        try:
+            probe(folder)
+        except MediaError as failed:
+            self._note("up", "", "", 0, 0, 0, failed)
+            raise
+
+    def _contents(
+        self, folder: Path, progress: Progress, for_burning: bool, most: int, spare: int
+    ) -> Carried:
+        """Attachments onto the medium; what is wrong with them does not stop the changes."""
+        try:
+            done = media_pieces.export(
+                self._session, folder, progress, for_burning=for_burning, most=most, spare=spare
+            )
+        except (MediaError, StoreError) as failed:
+            done = Carried(failed=failed)
+        self._session.records.announce({"attachment"}, INITIATOR)
+        return done
+
+    def _write(
+        self, parcel: Parcel, folder: Path, progress: Progress, for_burning: bool,
+        beside: Mapping[str, int],
     ) -> ExportResult:
         session = self._session
         draft = self._spool() / f"out-{new_id()}.yzp"
@@ -128,9 +173,9 @@ class Media:
         try:
             progress(0, 0, "正在封装")
             with disk_errors(), draft.open("w+b") as out:
-                sealed = session.engine.prepare(out, CARRIER, session.actor.name, only)
-                out.seek(0)
-                ranges = package.inspect(out).core.ranges
+                sealed = session.engine.prepare(
+                    out, CARRIER, session.actor.name, parcel.only, parcel.package_id, beside
+                )
             session.records.announce(self._waiting_types(), INITIATOR)  # 已封装 now
             names = self._names(sealed.fingerprint.hex()[:8])
             path = write_safely(
@@ -146,29 +191,16 @@ class Media:
             raise
         finally:
             draft.unlink(missing_ok=True)
-        sets, changes = len(ranges), sum(r.last - r.first + 1 for r in ranges)
-        self._note(
-            "up", sealed.package_id, sealed.fingerprint.hex(), sets, changes, sealed.size, None,
-            f"已写入介质 {medium.number}：{path.name}",
-        )  # fmt: skip
-        facts = HandOver(
-            medium_type=self._medium_name(medium),
-            medium_number=medium.number,
-            content=KIND_NAMES[Kind.CHANGES],
-            package_id=sealed.package_id,
-            fingerprint=sealed.fingerprint_text,
-            size=sealed.size,
-            file_name=path.name,
-            sent_from=session.bureau.name,
-            sent_to=session.hub_trust.name,
-            person=session.actor.name,
-            sets=sets,
-            changes=changes,
-            created=session.store.clock.stamp(),
-            again_of=again_of,
+        facts = replace(
+            parcel.facts, fingerprint=sealed.fingerprint_text, size=sealed.size, file_name=path.name
         )
-        kept = self.register.keep_hand_over(facts, medium, ranges)
-        return ExportResult(path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts, kept)
+        self._note(
+            "up", sealed.package_id, sealed.fingerprint.hex(), facts.sets or 0, facts.changes or 0,
+            sealed.size, None, f"已写入介质 {facts.medium_number}：{path.name}",
+        )  # fmt: skip
+        return ExportResult(
+            path, sealed.fingerprint_text, sealed.size, sealed.package_id, facts, parcel.record
+        )
 
     def load_words(self) -> str:
         """Which volumes of a first load have been imported and which are missing; ``""`` for none."""
@@ -197,6 +229,7 @@ class Media:
         if report.verdict not in (Verdict.APPLY, Verdict.REPEATED):
             raise report.refusal or PackageError(report.verdict.value, "请按报告中的提示处理。")
         session = self._session
+        waiting = self.register.open_ids()
         try:
             with received.spooled.path.open("rb") as stream:
                 opened = session.engine.open(stream)
@@ -213,7 +246,10 @@ class Media:
         )  # fmt: skip
         values = self._intake_values(report, medium, analysis, done)
         intake_id = self.register.keep_intake(values, medium)
-        arrived = self.register.note_arrived(done.arrived)
+        if not done.more:
+            self.register.note_arrived(done.arrived)
+            self.register.note_delivered()
+        arrived = len(waiting - self.register.open_ids())
         self._remember(medium, None)
         types = frozenset(done.types | {"media_intake", "medium"})
         session.records.announce(types, INITIATOR)
@@ -294,7 +330,9 @@ class Media:
             changes=None,
             created=session.store.clock.stamp(),
         )
-        kept = self.register.keep_hand_over(facts, medium)
+        (kept,) = self.register.keep_hand_overs(
+            [record_values(facts, medium, session.actor.user)], medium
+        )
         return ExportResult(
             path, verified.fingerprint_text, verified.size, verified.core.package_id, facts, kept
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from desktop.work.media_pieces import Carried
 from desktop.work.media_report import Report
 from shared.codes import Codes
 from sync.media import Spooled
@@ -44,11 +45,22 @@ class ExportPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetLine:
+    """A file of attachments on the hand-over sheet."""
+
+    content: str
+    file_name: str
+    size: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
     """What stands on the 介质交接单.
 
     :param sets: None, like ``changes``, where only the receiver can look inside.
     :param again_of: id of the lost package this one stands for.
+    :param beside: files of attachments on the same medium.
     """
 
     medium_type: str
@@ -65,6 +77,14 @@ class HandOver:
     changes: int | None
     created: str
     again_of: str = ""
+    beside: tuple[SheetLine, ...] = ()
+
+    @property
+    def beside_words(self) -> str:
+        """The files of attachments in one line; ``""`` for none."""
+        if not self.beside:
+            return ""
+        return f"{len(self.beside):,} 个文件，共 {sum(one.size for one in self.beside):,} 字节"
 
     @property
     def inside(self) -> tuple[str, str]:
@@ -80,6 +100,7 @@ class ExportResult:
 
     :param hand_over_id: the record kept of it.
     :param others: packages written before this one, when one did not hold everything.
+    :param carried: what became of the attachments; None when they were not to go along.
     """
 
     path: Path
@@ -89,6 +110,7 @@ class ExportResult:
     hand_over: HandOver
     hand_over_id: str = ""
     others: tuple[ExportResult, ...] = ()
+    carried: Carried | None = None
 
 
 @dataclass(slots=True)
@@ -127,10 +149,13 @@ class AppliedReport:
     load: str = ""
 
 
-def of_record(values: Mapping[str, Any], codes: Codes, label: Callable[[str, str], str]) -> HandOver:
+def of_record(
+    values: Mapping[str, Any], codes: Codes, label: Callable[[str, str], str],
+    beside: Sequence[Mapping[str, Any]] = (),
+) -> HandOver:
     """A hand-over sheet again, from its record.
 
-    :param label: name of a record by type and id.
+    :param label: name of a record by type and id; :param beside: records of the attachments with it.
     """
     return HandOver(
         medium_type=codes.name("介质类型", str(values["medium_kind"])),
@@ -147,4 +172,10 @@ def of_record(values: Mapping[str, Any], codes: Codes, label: Callable[[str, str
         changes=values["changes"],
         created=str(values["handed_at"]),
         again_of=str(values["again_of"] or ""),
+        beside=tuple(
+            SheetLine(
+                str(v["content"]), str(v["file_name"] or ""), int(v["bytes"] or 0), str(v["fingerprint"])
+            )
+            for v in beside
+        ),
     )

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from desktop.work.session import Session
-from shared.errors import MediaFull
+from shared.errors import MediaError, MediaFull, YizhanError
 from shared.ids import new_id
 from shared.store import pieces
 from sync import package
@@ -32,22 +32,31 @@ ROOM = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class CarriedFile:
-    """A package of pieces that surely lies on the medium."""
+    """A package of pieces that surely lies on the medium.
+
+    :param contents: attachments some of whose pieces are inside.
+    """
 
     path: Path
     package_id: str
     fingerprint_text: str
     size: int
     pieces: int
+    contents: int = 0
 
 
 @dataclass(slots=True)
 class Carried:
-    """What went onto the medium and what had no room."""
+    """What went onto the medium and what did not.
+
+    :param left: contents that had no room, or were more than was asked for.
+    :param failed: what stopped it; the files before that lie there and count.
+    """
 
     files: list[CarriedFile] = field(default_factory=list)
     left: int = 0
     left_bytes: int = 0
+    failed: YizhanError | None = None
 
     @property
     def size(self) -> int:
@@ -60,18 +69,26 @@ def waiting(session: Session) -> tuple[int, int]:
     return session.engine.pieces.waiting()
 
 
-def export(session: Session, folder: Path, progress: Progress, *, for_burning: bool = False) -> Carried:
+def export(
+    session: Session, folder: Path, progress: Progress, *, for_burning: bool = False, most: int = 0,
+    spare: int = 0,
+) -> Carried:
     """Put what the hub may lack into ``folder``, package by package, while there is room.
 
-    Raises a ``MediaError``; packages written before stay and count.
+    :param most: bytes of contents to take at most; 0 = as many as fit.
+    :param spare: bytes to leave free for the changes that follow.
+    Raises a ``MediaError`` when nothing could be written; what stops it later stands in the result.
     """
     done, on_medium = Carried(), set[tuple[str, int]]()
+    taken = 0
 
     def own(core: Core) -> VerifyKey | None:
         return session.device_keys.sign.public if core.exporter == session.device else None
 
     while True:
-        limit = min(VOLUME, shutil.disk_usage(folder).free - ROOM) if folder.is_dir() else VOLUME
+        limit = min(VOLUME, most - taken) if most else VOLUME
+        if folder.is_dir():
+            limit = min(limit, shutil.disk_usage(folder).free - ROOM - spare)
         inside: set[tuple[str, int]] = set()
         found = session.engine.pieces.entries(max(0, limit), blind=True, skip=on_medium)
         first = next(found, None)
@@ -97,13 +114,22 @@ def export(session: Session, folder: Path, progress: Progress, *, for_burning: b
             if not done.files:
                 raise
             break
+        except MediaError as failed:
+            if not done.files:
+                raise
+            done.failed = failed
+            break
         finally:
             draft.unlink(missing_ok=True)
         with session.store.write() as connection:
             pieces.note_carried(connection, inside)
         on_medium |= inside
+        taken += sealed.raw_len
+        whole = {sha256 for sha256, _ in inside}
         done.files.append(
-            CarriedFile(path, sealed.package_id, sealed.fingerprint_text, sealed.size, len(inside))
+            CarriedFile(
+                path, sealed.package_id, sealed.fingerprint_text, sealed.size, len(inside), len(whole)
+            )
         )
     left = [one for one in session.engine.pieces.unsent() if one[:2] not in on_medium]
     done.left, done.left_bytes = len({sha256 for sha256, _, _ in left}), sum(size for _, _, size in left)

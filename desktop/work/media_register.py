@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.work.media_facts import HandOver, MediumInfo
+from desktop.work.media_facts import MediumInfo
 from desktop.work.session import Session
 from shared.errors import IllegalTransition, InputError
 from shared.filters import Filter, Op
 from shared.parsing import clean_text
-from shared.store import query
+from shared.store import exchange, query
 from shared.store.query import Place, StoredRow
-from sync.layout import Range
+from shared.types.hand_over import ATTACHMENTS, IN_ITSELF
+from sync.layout import fingerprint_text
 
 OUT, IN = "out", "in"
 MOST = 2_000
 HANDED_OVER, ARRIVED, LOST = "handed_over", "arrived", "lost"
+OTHERWISE = "已另行送达"
+"""The content reached the hub by another way than this medium."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,43 +113,44 @@ class MediaRegister:
             unit.update(declared, medium.id, values)
         self._session.records.announce({"medium"}, "media")
 
+    def knows(self, number: str) -> bool:
+        """Whether a medium with this number is registered."""
+        return self._find(number) is not None
+
     # --- out -------------------------------------------------------------------
-    def keep_hand_over(self, facts: HandOver, medium: MediumInfo, ranges: Collection[Range] = ()) -> str:
-        """A record of an export; registers a medium nobody has registered yet."""
+    def keep_hand_overs(self, rows: Sequence[dict[str, Any]], medium: MediumInfo) -> list[str]:
+        """Records of what goes onto a medium; registers one nobody has registered yet."""
         session = self._session
         store = session.store
         known = self._find(medium.number)
         with store.unit(session.actor) as unit:
             medium_id = known.id if known is not None else self._enter_medium(unit, medium)
-            values = {
-                "medium": medium_id,
-                "medium_kind": medium.type_code,
-                "medium_no": clean_text(medium.number),
-                "content": facts.content,
-                "package_id": facts.package_id,
-                "fingerprint": facts.fingerprint,
-                "file_name": facts.file_name,
-                "sets": facts.sets,
-                "changes": facts.changes,
-                "bytes": facts.size,
-                "first_seq": min((r.first for r in ranges), default=None),
-                "last_seq": max((r.last for r in ranges), default=None),
-                "again_of": facts.again_of or None,
-                "sent_from": facts.sent_from,
-                "sent_to": facts.sent_to,
-                "person": session.actor.user,
-                "handed_at": facts.created,
-            }
-            made = unit.insert(store.types["hand_over"], [values])[0]
+            made = unit.insert(store.types["hand_over"], [{**row, "medium": medium_id} for row in rows])
         session.records.announce({"hand_over", "medium"}, "media")
         return made
+
+    def withdraw(self, record_ids: Sequence[str], reason: str) -> None:
+        """These were never handed over: writing failed."""
+        store = self._session.store
+        with store.unit(self._session.actor) as unit:
+            for record_id in record_ids:
+                unit.delete(store.types["hand_over"], record_id, reason)
+        self._session.records.announce({"hand_over"}, "media")
+
+    def beside(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Records of the files of attachments that went with a package of changes."""
+        if values["first_seq"] is None:
+            return []
+        wanted = Filter(order="file_name").where("handed_at", Op.EQ, values["handed_at"])
+        same = wanted.where("medium_no", Op.EQ, values["medium_no"])
+        return [dict(r.values) for r in self._rows("hand_over", same) if _is_file(r.values)]
 
     def hand_over(self, record_id: str) -> dict[str, Any]:
         """The values of one; raises :class:`InputError`."""
         row = self._session.records.get(self._session.store.types["hand_over"], record_id)
         if row is None:
             raise InputError("这份交接单已不存在。", "请刷新后再试。")
-        return {"id": record_id, **row.values}
+        return {"id": record_id, **self._seen(row.values)}
 
     def lose(self, record_id: str, reason: str, *, medium_too: bool = True) -> dict[str, Any]:
         """The medium was lost on its way: note why; returns the hand-over's values before that."""
@@ -170,7 +174,7 @@ class MediaRegister:
         return values
 
     def note_arrived(self, package_ids: Collection[str]) -> int:
-        """The hub has signed for these packages; returns how many hand-overs that settles."""
+        """Note what a hub that does not close hand-overs itself has signed for; returns how many."""
         if not package_ids:
             return 0
         store = self._session.store
@@ -184,6 +188,24 @@ class MediaRegister:
                 unit.update(store.types["hand_over"], row.id, {"state": ARRIVED, "arrived_at": now})
         self._session.records.announce({"hand_over"}, "media")
         return len(found)
+
+    def note_delivered(self) -> int:
+        """All contents are at the hub: own files of attachments are not waited for any more."""
+        if self._session.engine.pieces.waiting() != (0, 0):
+            return 0
+        store = self._session.store
+        wanted = Filter().where("state", Op.EQ, HANDED_OVER).where("person", Op.EQ, self._session.actor.user)
+        found = [r for r in self._rows("hand_over", wanted) if _is_file(r.values)]
+        if found:
+            with store.unit(self._session.actor) as unit:
+                for row in found:
+                    unit.update(store.types["hand_over"], row.id, {"state": ARRIVED})
+            self._session.records.announce({"hand_over"}, "media")
+        return len(found)
+
+    def open_ids(self) -> set[str]:
+        """Hand-overs nobody has signed for."""
+        return {r.id for r in self._rows("hand_over", Filter().where("state", Op.NE, ARRIVED))}
 
     # --- in --------------------------------------------------------------------
     def keep_intake(self, values: dict[str, Any], medium: MediumInfo) -> str:
@@ -206,13 +228,14 @@ class MediaRegister:
         codes = self._session.records.codes
         found = []
         for row in self._rows("hand_over", Filter(order="-handed_at")):
-            v = row.values
+            v = self._seen(row.values)
             state = cycle.state(str(v["state"]))
+            otherwise = state.name == ARRIVED and not v["arrived_at"]
             found.append(
                 Movement(
                     row.id, OUT, str(v["handed_at"]), str(v["medium_no"]), str(v["content"]),
-                    str(v["sent_to"]), v["changes"], state.title, state.tone, str(v["package_id"]),
-                    dict(v), str(v["lost_reason"] or ""),
+                    str(v["sent_to"]), v["changes"], OTHERWISE if otherwise else state.title, state.tone,
+                    str(v["package_id"]), v, str(v["lost_reason"] or ""),
                 )
             )
         tones = {"1": "good", "2": "wait", "3": "bad"}
@@ -237,6 +260,18 @@ class MediaRegister:
         }  # fmt: skip
         return str(unit.insert(declared, [values])[0])
 
+    def _seen(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """With what this installation alone knows of a package that holds its own record."""
+        if values["fingerprint"] != IN_ITSELF and values["file_name"]:
+            return dict(values)
+        with self._session.store.read() as connection:
+            found = exchange.attempt_of(connection, str(values["package_id"]))
+        if found is None:
+            return dict(values)
+        seal = fingerprint_text(bytes.fromhex(found.fingerprint))
+        name = found.message.rpartition("：")[2]
+        return {**values, "fingerprint": seal, "bytes": found.bytes, "file_name": name}
+
     def _find(self, number: str) -> Medium | None:
         said = clean_text(number)
         return next((m for m in self.media() if m.number == said), None)
@@ -247,4 +282,9 @@ class MediaRegister:
             return query.first(connection, store.types[type_name], wanted, Place(), MOST)
 
 
-__all__ = ["ARRIVED", "HANDED_OVER", "IN", "LOST", "OUT", "MediaRegister", "Medium", "Movement"]
+def _is_file(values: Mapping[str, Any]) -> bool:
+    """Whether this is a file of attachments beside a package of changes."""
+    return values["first_seq"] is None and str(values["content"]).startswith(ATTACHMENTS)
+
+
+__all__ = ["ARRIVED", "HANDED_OVER", "IN", "LOST", "OTHERWISE", "OUT", "MediaRegister", "Medium", "Movement"]

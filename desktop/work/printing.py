@@ -40,8 +40,13 @@ def hand_over_sheet(facts: HandOver) -> str:
         ("生成时间", minutes(facts.created)),
     ]
     wide = [("文件名", facts.file_name), ("交换包号", facts.package_id)]
+    files = [[f.file_name, f.content, f"{f.size:,}", f.fingerprint] for f in facts.beside]
+    heads = (("附件包文件名", 40), ("内容", 14), ("字节", 14), ("指纹", 24))
     return _fill(
         "hand_over.html",
+        beside=f'<p class="part">同一介质上的附件包（{facts.beside_words}）</p>{_table(heads, files, "")}'
+        if files
+        else "",
         short_id=_text(facts.package_id[-8:].upper()),
         created=_text(minutes(facts.created)),
         rows=_pairs(rows) + _singles(wide),

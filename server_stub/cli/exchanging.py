@@ -37,7 +37,8 @@ def _import(parsed: argparse.Namespace) -> None:
         try:
             stream = files.enter_context(Path(parsed.package).open("rb"))
             files.callback(shelf.drop)
-            handled = hub.handle(stream, shelf.open(1), shelf, carrier=MEDIA)
+            folder = Path(parsed.package).absolute().parent
+            handled = hub.handle(stream, shelf.open(1), shelf, carrier=MEDIA, folder=folder)
             written = shelf.finish()
         except OSError as bad:
             raise InputError(
@@ -54,6 +55,8 @@ def _import(parsed: argparse.Namespace) -> None:
         for one in intake.sets:
             if one.reason:
                 print(f"第 {one.first} 至 {one.last} 条：{one.reason}")
+        for beside in handled.beside:
+            print(beside.words)
     if len(written) == 1:
         print(f"应答写在 {answer}")
         return

@@ -298,6 +298,18 @@ def attempts(connection: sa.Connection, limit: int = 200) -> list[Attempt]:
     return [Attempt(*r) for r in rows]
 
 
+def attempt_of(connection: sa.Connection, package_id: str) -> Attempt | None:
+    """The last exchange of a package that went well."""
+    row = sql.execute(
+        connection,
+        "SELECT at, carrier, direction, package_id, fingerprint, sets, changes, bytes, outcome, message"
+        " FROM sync_attempt WHERE package_id = ? AND outcome = 'done' AND fingerprint <> ''"
+        " ORDER BY no DESC LIMIT 1",
+        (package_id,),
+    ).fetchone()
+    return Attempt(*row) if row else None
+
+
 def all_sets(connection: sa.Connection, limit: int = 500) -> list[SetRow]:
     """Change sets cut here, newest first."""
     rows = sql.execute(

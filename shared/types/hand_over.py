@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from shared.fields import code, integer, note, ref, text, time_
+from shared.fields import Merge, code, integer, note, ref, text, time_
 from shared.lifecycle import Lifecycle, State, Transition
 from shared.record import ADMIN, OWN_BUREAU, record_type
 from shared.rules import not_negative
 
 _ROLES = ("officer", "bureau_admin", "hub_admin")
 MEDIUM, CONTENT, COURSE = "介质", "交换包", "交接"
+ATTACHMENTS = "附件"
+"""How the content of a package of attachments begins."""
+IN_ITSELF = "随包"
+"""Fingerprint of a package that holds this very record, until the hub fills it in."""
 
 LIFECYCLE = Lifecycle(
     "state",
@@ -36,7 +40,10 @@ LIFECYCLE = Lifecycle(
     requirement="R31 R43",
 )
 class HandOver:
-    """Kept for every export to a medium; “送达” when the hub has signed for the package."""
+    """Kept for every export to a medium; the hub notes “送达” (ADR 0025).
+
+    ``arrived_at`` stays empty when the content came by another way and the medium itself never did.
+    """
 
     medium: str | None = ref(10, "介质", "medium", must_exist=False, group=MEDIUM)
     medium_kind: str = code(11, "介质类型", "介质类型", required=True, column=True, group=MEDIUM, example="1")
@@ -63,8 +70,9 @@ class HandOver:
         26, "交出时间", required=True, column=True, index=True, group=COURSE, example="2026-05-06 16:30"
     )
     state: str = text(
-        27, "状态", max=20, form=False, sheet=False, default="handed_over", column=True, index=True
-    )
+        27, "状态", max=20, form=False, sheet=False, default="handed_over", column=True, index=True,
+        merge=Merge.LATEST,
+    )  # fmt: skip
     arrived_at: str | None = time_(28, "送达时间", form=False, sheet=False, group=COURSE)
     lost_reason: str | None = note(29, "丢失原因", max=1000, form=False, sheet=False, group=COURSE)
     lost_at: str | None = time_(30, "报失时间", form=False, sheet=False, group=COURSE)

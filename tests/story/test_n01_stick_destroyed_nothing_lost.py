@@ -62,7 +62,7 @@ def test_the_stick_is_destroyed_and_nothing_is_lost(place: Place, zhou: Station,
 
     # all of it still stands as pending, and the register shows the hand-over as under way
     assert Syncing(zhou.session).state().pending_changes >= len(ENTITIES)
-    assert [s.standing for s in Syncing(zhou.session).state().sets] == [Standing.SEALED]
+    assert [s.standing for s in Syncing(zhou.session).state().sets] == [Standing.SEALED] * 2
     (line,) = media.register.movements()
     assert (line.word, line.medium_no, line.package_id) == ("已交出", STICK.number, first.package_id)
     with pytest.raises(InputError, match="原因"):

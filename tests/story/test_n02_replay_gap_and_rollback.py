@@ -128,7 +128,12 @@ def test_a_package_brought_twice_over_the_network_and_by_stick(
     package = stick(one, tmp_path / "stick").read_bytes()
     Syncing(one.session).sync_now(quiet)
     before = content(place)
-    assert at_hub(place, package)[0] == "duplicate" and content(place) == before
+    assert at_hub(place, package)[0] == "duplicate"
+    after = content(place)
+    (said,), (now,) = rows(place.hub.store, "hand_over"), after.pop("hand_over")
+    assert before.pop("hand_over") != [now] and said["arrived_at"]  # the stick itself has come, too
+    assert after == before
+    assert at_hub(place, package)[0] == "duplicate" and content(place) == {**after, "hand_over": [now]}
 
 
 # --- too early -------------------------------------------------------------------------------

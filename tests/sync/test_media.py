@@ -31,7 +31,8 @@ def test_a_bureau_without_network_lives_by_the_stick(centre: Place, far: Station
     out = far.media.export(stick, STICK, quiet)
     assert out.path.parent == stick and out.path.name.startswith("驿站-")
     assert out.path.name.endswith(f"-{out.fingerprint_text[:9].replace(' ', '').lower()}.yzp")
-    assert out.hand_over.changes == 3 and out.hand_over.medium_number == "U-2026-001"
+    # with what is told about the medium and this very hand-over, which lie inside
+    assert out.hand_over.changes == 5 and out.hand_over.medium_number == "U-2026-001"
     assert out.hand_over.fingerprint == out.fingerprint_text and out.hand_over.sent_to == "测试中心"
     assert [p.name for p in stick.iterdir()] == [out.path.name]  # no .part, nothing else
     answer = at_hub(centre.hub, out.path)
@@ -43,18 +44,17 @@ def test_a_bureau_without_network_lives_by_the_stick(centre: Place, far: Station
     told = {c.name: (c.inserts, c.updates, c.deletes) for c in report.changes}
     assert told["market_entity"] == (20, 0, 0)
     assert report.preview is not None and report.preview.echoes >= 3
-    assert [s.status for s in report.preview.receipts] == ["applied"]
+    assert [s.status for s in report.preview.receipts] == ["applied", "applied"]  # entities, and the paper
     assert far.count("market_entity") == 3  # shown, not applied
-    assert far.media.plan_export().changes == 5  # these, the medium and the hand-over sheet
+    assert far.media.plan_export().changes == 5  # the same: nothing was added by handing it over
 
     done = far.media.apply(received, STICK, quiet, "已核对封条")
     received.close()
     assert far.count("market_entity") == 23 and "market_entity" in done.types
     assert far.value("market_entity", ids[0], "name") == ENTITIES[20]["name"]
     state = Syncing(far.session).state()
-    assert [s.standing for s in state.sets] == [Standing.APPLIED] and state.receipted == 3
-    # the medium, the hand-over and its arrival, and the intake record: still to be reported
-    assert state.pending_changes == 4 and done.arrived == 1
+    assert [s.standing for s in state.sets] == [Standing.APPLIED] * 2 and state.receipted == 5
+    assert state.pending_changes == 1 and done.arrived == 1  # only the intake record is left to be reported
     assert far.value("media_intake", done.intake_id, "analysis") == "已核对封条"
     assert far.value("media_intake", done.intake_id, "fingerprint") == report.fingerprint_text
     assert far.value("media_intake", done.intake_id, "outcome") == "1"
@@ -71,7 +71,7 @@ def test_a_lost_stick_loses_nothing(centre: Place, far: Station, stick: Path) ->
     stick.mkdir()
     far.insert("market_entity", ENTITIES[30])
     plan = far.media.plan_export()
-    assert (plan.changes, plan.sets, plan.exported_before) == (13, 2, 1)
+    assert (plan.changes, plan.sets, plan.exported_before) == (13, 3, 2)
     second = far.media.export(stick, STICK, quiet)
     assert second.package_id != first.package_id
     answer = at_hub(centre.hub, second.path)
@@ -79,7 +79,7 @@ def test_a_lost_stick_loses_nothing(centre: Place, far: Station, stick: Path) ->
         found = connection.exec_driver_sql("SELECT count(*) FROM market_entity").scalar()
     assert found == 31
     bring_in(far, answer)
-    assert Syncing(far.session).state().receipted == 13
+    assert Syncing(far.session).state().receipted == 14  # with the second hand-over
 
 
 def test_importing_twice_is_harmless(centre: Place, far: Station, stick: Path) -> None:

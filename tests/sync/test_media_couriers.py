@@ -42,7 +42,7 @@ def test_a_networked_client_carries_for_another_bureau(
     received.close()
     assert near.count("market_entity") == 0  # carried, not read
     assert bring_in(far, back.path) >= 20
-    assert Syncing(far.session).state().receipted == 5
+    assert Syncing(far.session).state().receipted == 7
     with centre.hub.store.read() as connection:
         logged = connection.exec_driver_sql("SELECT carrier, outcome FROM exchange WHERE kind = 'changes'")
         assert [tuple(r) for r in logged] == [("media", "applied")]

@@ -126,16 +126,9 @@ class ExportFlow(Flow):
         media, folder, medium = self.desk.media, self.medium.path(), self.medium.medium()
         burning = self.for_burning.isChecked()
         along = self.with_attachments.isEnabled() and self.with_attachments.isChecked()
-        attachments = self.desk.attachments
 
-        def work(progress: Progress) -> tuple[ExportResult, Carried | None, YizhanError | None]:
-            result = media.export(folder, medium, progress, for_burning=burning)
-            if not along:
-                return result, None, None
-            try:
-                return result, attachments.export(folder, progress, for_burning=burning), None
-            except YizhanError as failed:  # the changes lie there all the same
-                return result, None, failed
+        def work(progress: Progress) -> ExportResult:
+            return media.export(folder, medium, progress, for_burning=burning, attachments=along)
 
         self._written.setText("正在写入，请不要拔出介质…")
         self._written.setStyleSheet("")
@@ -148,7 +141,7 @@ class ExportFlow(Flow):
             self.desk.jobs.run(
                 "写入介质",
                 work,
-                lambda found: self._done(*found),
+                self._done,
                 self._not_written,
                 lane="write",
                 quiet=True,
@@ -160,12 +153,12 @@ class ExportFlow(Flow):
         self._written.setText("没有写入")
         self.failed(error)
 
-    def _done(
-        self, result: ExportResult, carried: Carried | None = None, failed: YizhanError | None = None
-    ) -> None:
+    def _done(self, result: ExportResult) -> None:
         self._result = result
-        if failed is not None:
-            self.messages.say(WARNING, f"附件没有带上：{failed.message}", failed.hint)
+        carried = result.carried
+        if carried is not None and carried.failed is not None:
+            what = "附件没有带全" if carried.files else "附件没有带上"
+            self.messages.say(WARNING, f"{what}：{carried.failed.message}", carried.failed.hint)
         burning = self.for_burning.isChecked()
         self._written.setText("已写入并回读核对，可以刻录了" if burning else "已写入并回读核对，可以拔出介质")
         self._written.setStyleSheet(f"color: {TOKENS.good};")
@@ -236,6 +229,10 @@ def hand_over_facts(one: HandOver) -> list[Fact]:
         Fact("生成时间", moment(one.created)),
         Fact("文件名", one.file_name),
         Fact("指纹", one.fingerprint, "accent"),
+        *(
+            Fact(f"附件包 {n}", f"{f.file_name}　{f.content}　{size_text(f.size)}　指纹 {f.fingerprint}")
+            for n, f in enumerate(one.beside, 1)
+        ),
     ]
 
 

@@ -160,7 +160,7 @@ class Register(QWidget):
 
     def _selected(self, one: Movement | None) -> None:
         self.sheet.setEnabled(one is not None)
-        self.again_button.setEnabled(one is not None and one.way == OUT and one.word != "已送达")
+        self.again_button.setEnabled(one is not None and one.way == OUT and one.word in ("已交出", "已丢失"))
         if one is None:
             return
         values = dict(one.values)
@@ -251,4 +251,5 @@ def _hand_over_html(desk: Desk, values: dict[str, object]) -> str:
     from desktop.work.media_facts import of_record
     from desktop.work.printing import hand_over_sheet
 
-    return hand_over_sheet(of_record(values, desk.records.codes, desk.records.label))
+    beside = desk.media.register.beside(values)
+    return hand_over_sheet(of_record(values, desk.records.codes, desk.records.label, beside))
