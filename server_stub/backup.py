@@ -10,37 +10,48 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from server_stub import backup_file, checking, copying, epochs
-from server_stub import keys as hub_keys
-from server_stub.backup_file import Manifest, Unpacked, reading, writing
+from server_stub import backup_contents, backup_file, copying, epochs, key_copies
+from server_stub.backup_contents import SUFFIX, Shelved, beside
+from server_stub.backup_file import Manifest, reading, writing
+from server_stub.backup_opening import (
+    Verified,
+    contents_of,
+    expected,
+    gone_through,
+    named,
+    opened_keys,
+    proved,
+    room,
+    verify,
+)
+from server_stub.content_folder import ContentFolder
 from server_stub.holding import FILE as LOCK
 from server_stub.holding import holding
 from server_stub.hub import Hub
-from server_stub.keys import HubKeys
+from server_stub.key_copies import Chosen
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
 from shared.durable import sync_folder
-from shared.errors import InputError, NewerDatabase, NewerFormat, StoreError, YizhanError
+from shared.errors import InputError, StoreError, YizhanError
 from shared.store import audit, sql
 from shared.store.database import Database, open_url, storage_errors
-from shared.store.facts import read_text
-from shared.store.migrate import HUB as HUB_ROLE
-from shared.store.migrate import bring_up, known_revisions, revision_of
+from shared.store.facts import read_text, write_text
+from shared.store.migrate import revision_of
 
-SUFFIX = ".yzbackup"
 DONE, FAILED = "done", "failed"
 _PASSING = {LOCK}
-_REMADE = ("spool", "snapshots")
+_REMADE = ("spool", "snapshots", "mail")
 """Folders whose content is made again from the database; in no backup, and gone after a restore."""
+_IN_BACKUPS = "attachments"
+"""The hub's contents: they lie beside the backups; pieces under way may be lost."""
 Say = Callable[[str], None]
 
 
@@ -49,25 +60,21 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """What opening a backup and going through it showed."""
-
-    manifest: Manifest
-    fingerprint: str
-    size: int
-    found: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Restored:
     """What a restore did.
 
     :param aside: where lies what was there before; ``""`` when nothing was.
+    :param contents: what became of the contents it names; those lost are asked from the devices.
+    :param adopted: contents that had come after the backup and still lay here.
+    :param keys: the hub's keys it goes on with, and where they come from.
     """
 
     verified: Verified
     epoch: str
     aside: str
+    contents: Shelved
+    adopted: int
+    keys: Chosen
 
 
 # --- make ------------------------------------------------------------------------
@@ -83,48 +90,72 @@ def make(hub: Hub, to: Path, say: Say = silent) -> tuple[Path, Verified]:
     except YizhanError as failed:
         _record(hub, target, at, started, outcome=FAILED, reason=str(failed))
         raise
-    _count_as_archived(hub, verified.manifest)
+    _count_as_archived(hub, verified, target.parent)
+    lost = _let_go(hub, verified.contents)
     _record(
         hub, target, at, started, outcome=DONE, size=verified.size, fingerprint=verified.fingerprint,
         changes=sum(verified.manifest.streams.values()),
+        **({"reason": f"附件内容缺 {len(lost.lost):,} 个：{lost.lost_words}"} if lost.lost else {}),
     )  # fmt: skip
-    return target, verified
+    return target, replace(verified, contents=lost)
 
 
 def _target(hub: Hub, to: Path) -> Path:
-    stamp = hub.clock.stamp()[:19].replace("-", "").replace(":", "").replace("T", "-")
-    target = to / f"yizhan-{stamp}{SUFFIX}" if to.is_dir() else to
+    target = to / f"yizhan-{_stamp(hub.clock)}{SUFFIX}" if to.is_dir() else to
     if target.exists():
         raise InputError(f"“{target}”已经存在。", "备份不覆盖已有的文件，请换一个名称。")
     return target
 
 
+def _stamp(clock: Clock) -> str:
+    return clock.stamp()[:19].replace("-", "").replace(":", "").replace("T", "-")
+
+
 def _made(hub: Hub, target: Path, say: Say) -> Verified:
     part = target.with_name(target.name + ".part")
-    with writing(target), _room(target.parent) as room, contextlib.ExitStack() as left:
+    shelf = beside(target)
+    with writing(target), shelf.held(), room(target.parent) as place, contextlib.ExitStack() as left:
         say("正在复制数据库")
         with _copy_errors(target):
-            copying.copy_out(hub.store.database, room / backup_file.DATABASE)
-        shutil.copyfile(hub.data / backup_file.KEYS, room / backup_file.KEYS)
-        manifest = _described(hub, room)
+            copying.copy_out(hub.store.database, place / backup_file.DATABASE)
+        shutil.copyfile(hub.data / backup_file.KEYS, place / backup_file.KEYS)
+        say("正在复制附件内容")
+        shelved = _shelved(hub, place, shelf)
+        manifest = _described(hub, place)
         left.callback(part.unlink, missing_ok=True)
         say("正在写入备份")
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as out:
-            backup_file.write(out, room, manifest, hub.keys.sign)
+            backup_file.write(out, place, manifest, hub.keys.sign)
         say("正在打开备份核对")
         for name in manifest.files:
-            (room / name).unlink()
-        verified = _verified(part, room, hub.keys)
+            (place / name).unlink()
+        verified = gone_through(part, place, lambda _: hub.keys, shelf, quick=True)
         os.replace(part, target)
+        key_copies.keep(hub.data / backup_file.KEYS, hub.keys, target.parent)
         sync_folder(target.parent)
+    assert verified.contents is not None
+    verified.contents.new, verified.contents.new_bytes = shelved.new, shelved.new_bytes
+    verified.contents.lost += shelved.lost
     return verified
 
 
-def _described(hub: Hub, room: Path) -> Manifest:
+def _shelved(hub: Hub, place: Path, shelf: ContentFolder) -> Shelved:
+    """Contents the copy of the database names, beside the archive; the list of them goes inside."""
+    with (
+        contextlib.closing(open_url(f"sqlite:///{place / backup_file.DATABASE}")) as copy,
+        copy.reader.connect() as connection,
+    ):
+        wanted = backup_contents.named_in(connection)
+    shelved = backup_contents.collect(wanted, hub.pieces.whole, shelf)
+    backup_contents.write_list(place / backup_file.CONTENTS, shelved.here)
+    return shelved
+
+
+def _described(hub: Hub, place: Path) -> Manifest:
     """The manifest, told from the copy itself: the hub has gone on meanwhile."""
     with (
-        contextlib.closing(open_url(f"sqlite:///{room / backup_file.DATABASE}")) as copy,
+        contextlib.closing(open_url(f"sqlite:///{place / backup_file.DATABASE}")) as copy,
         copy.reader.connect() as connection,
     ):
         streams = sql.execute(connection, "SELECT name, n FROM stream").fetchall()
@@ -133,7 +164,7 @@ def _described(hub: Hub, room: Path) -> Manifest:
             "SELECT device, incarnation, contiguous_to FROM device_reach ORDER BY device, incarnation",
         ).fetchall()
         epoch, revision = read_text(connection, "epoch"), str(revision_of(connection))
-    _drop_logs(room / backup_file.DATABASE)
+    _drop_logs(place / backup_file.DATABASE)
     return Manifest(
         hub_id=hub.keys.hub_id,
         hub_name=hub.keys.name,
@@ -141,29 +172,32 @@ def _described(hub: Hub, room: Path) -> Manifest:
         revision=revision,
         made_at=hub.clock.stamp(),
         database="sqlite" if hub.store.database.is_sqlite else "postgresql",
-        files={name: backup_file.digest(room / name) for name in (backup_file.DATABASE, backup_file.KEYS)},
+        files={name: backup_file.digest(place / name) for name in backup_file.NAMES},
         streams={str(name): int(n) for name, n in streams},
         reach=[(r[0], r[1], r[2]) for r in reach],
         others=_others(hub),
+        key_version=hub.keys.version,
     )
 
 
 def _others(hub: Hub) -> dict[str, int]:
-    """What else lies in the data folder, but for packages under way and the database itself."""
+    """What else lies in the data folder, but for what is under way, the contents and the database itself."""
     database = hub.store.database.path
     skipped = {hub.data / backup_file.KEYS, *(hub.data / name for name in _PASSING)}
     out: dict[str, int] = {}
     for path in sorted(hub.data.rglob("*")):
         own = database is not None and path.name.startswith(database.name)
-        remade = path.relative_to(hub.data).parts[0] in _REMADE
+        remade = path.relative_to(hub.data).parts[0] in (*_REMADE, _IN_BACKUPS)
         if path.is_file() and not own and path not in skipped and not remade:
             out[path.relative_to(hub.data).as_posix()] = path.stat().st_size
     return out
 
 
-def _count_as_archived(hub: Hub, manifest: Manifest) -> None:
+def _count_as_archived(hub: Hub, verified: Verified, folder: Path) -> None:
     """Note per device how far a verified backup reaches; devices learn it with their receipts."""
+    manifest = verified.manifest
     with hub.store.write() as connection:
+        write_text(connection, key_copies.FACT, str(folder.absolute()))
         if read_text(connection, "epoch") != manifest.epoch:
             return  # restored meanwhile: the new epoch counts for itself
         for device, incarnation, to in manifest.reach:
@@ -173,6 +207,21 @@ def _count_as_archived(hub: Hub, manifest: Manifest) -> None:
                 " AND archived_to < ? AND contiguous_to >= ?",
                 (to, device, incarnation, to, to),
             )
+        if verified.contents is not None:
+            backup_contents.note_archived(connection, verified.contents.here)
+        write_text(connection, backup_contents.BACKED_UP_AT, manifest.made_at)
+
+
+def _let_go(hub: Hub, contents: Shelved | None) -> Shelved:
+    """What the hub turned out not to have right: it is asked from the devices again."""
+    assert contents is not None
+    with hub.store.write() as connection:
+        known = set(backup_contents.named_in(connection))
+        contents.lost = [one for one in contents.lost if one in known]  # else swept meanwhile
+        backup_contents.note_lost(connection, contents.lost)
+    for one in contents.lost:
+        hub.pieces.whole.path(one.sha256).unlink(missing_ok=True)
+    return contents
 
 
 def _record(hub: Hub, target: Path, at: str, started: float, **said: object) -> None:
@@ -185,89 +234,63 @@ def _record(hub: Hub, target: Path, at: str, started: float, **said: object) -> 
         audit.note(unit.connection, at, HUB_ACTOR.user, "backup", f"{target.name} {said['outcome']}")
 
 
-# --- verify ----------------------------------------------------------------------
-def verify(source: Path, passphrase: str, *, data: Path | None = None) -> Verified:
-    """Restore into a temporary place and go through everything.
-
-    :param data: folder of the hub it should belong to, where there is one.
-    """
-    with reading(source), _room(_place_for(source)) as room:
-        return _verified(source, room, _expected(data, passphrase), passphrase)
-
-
-def _verified(source: Path, room: Path, expected: HubKeys | None, passphrase: str = "") -> Verified:
-    unpacked = backup_file.unpack(source, room)
-    keys = _opened_keys(unpacked, expected, passphrase)
-    unpacked.signed_by(keys)
-    found = _gone_through(unpacked, keys)
-    return Verified(unpacked.manifest, unpacked.fingerprint, source.stat().st_size, found)
-
-
-def _expected(data: Path | None, passphrase: str) -> HubKeys | None:
-    if data is None or not (data / backup_file.KEYS).exists():
-        return None
-    return hub_keys.load(data / backup_file.KEYS, passphrase)
-
-
-def _opened_keys(unpacked: Unpacked, expected: HubKeys | None, passphrase: str) -> HubKeys:
-    if expected is not None and expected.hub_id != unpacked.manifest.hub_id:
-        raise InputError(
-            f"这是另一个中心（{unpacked.manifest.hub_name}）的备份。",
-            "请核对文件，或换用那个中心的数据文件夹。",
-        )
-    return expected or hub_keys.load(unpacked.folder / backup_file.KEYS, passphrase)
-
-
-def _gone_through(unpacked: Unpacked, keys: HubKeys) -> dict[str, int]:
-    copy = unpacked.folder / backup_file.DATABASE
-    with (
-        contextlib.closing(_brought_up(copy)) as database,
-        storage_errors(),
-        database.reader.connect() as connection,
-    ):
-        return checking.check(connection, keys)
-
-
-def _brought_up(copy: Path) -> Database:
-    database = open_url(f"sqlite:///{copy}")
-    try:
-        with storage_errors(), database.reader.connect() as connection:
-            revision = revision_of(connection)
-        if revision not in known_revisions():
-            raise NewerFormat("这个备份由更新版本的驿站制作，本版本不能读取。", "请升级中心后再试。")
-        bring_up(database, HUB_ROLE)
-    except NewerDatabase as newer:
-        database.close()
-        raise NewerFormat(newer.message, newer.hint) from newer
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
 # --- restore ---------------------------------------------------------------------
-def restore(source: Path, url: str, data: Path, passphrase: str, *, clock: Clock | None = None) -> Restored:
+def restore(
+    source: Path, url: str, data: Path, passphrase: str, *, clock: Clock | None = None,
+    contents: Path | None = None,
+) -> Restored:  # fmt: skip
     """Put a backup in the place of the hub's database, and begin a new epoch.
 
-    Nothing is changed unless all of it was found whole. The hub must not be serving.
+    Nothing is changed unless all of the archive was found whole. Contents that are missing
+    beside it hold nothing up: the hub asks the devices for them. The hub must not be serving.
+
+    :param contents: where the contents it names lie, if not beside it.
     """
     clock = clock or Clock()
     with reading(source):
         data.mkdir(parents=True, exist_ok=True)
-        with holding(data, alone=True), _room(data) as room:
-            unpacked = backup_file.unpack(source, room)
-            keys = _opened_keys(unpacked, _expected(data, passphrase), passphrase)
-            unpacked.signed_by(keys)
-            found = _gone_through(unpacked, keys)
+        with holding(data, alone=True), room(data) as place:
+            unpacked = backup_file.unpack(source, place)
+            chosen = opened_keys(unpacked, expected(data, passphrase), source, passphrase)
+            unpacked.signed_by(chosen.keys)
+            found = proved(unpacked, chosen.keys)
             verified = Verified(unpacked.manifest, unpacked.fingerprint, source.stat().st_size, found)
-            epoch = _new_epoch(room / backup_file.DATABASE, verified, clock, _present_epoch(url))
-            aside = _swap_in(room / backup_file.DATABASE, url, clock)
-            if not (data / backup_file.KEYS).exists():
-                os.replace(room / backup_file.KEYS, data / backup_file.KEYS)
-            for name in _REMADE:  # answers and first loads of the time before
+            shelf, at_hub = contents_of(source, contents), ContentFolder(data / _IN_BACKUPS)
+            shelved = backup_contents.bring_back(named(unpacked) or [], shelf, at_hub)
+            copy = place / backup_file.DATABASE
+            adopted = _settle_contents(copy, shelved, at_hub, clock)
+            epoch = _new_epoch(copy, verified, clock, _present_epoch(url))
+            if chosen.source is not None:
+                _put_keys(chosen, data, clock)
+            aside = _swap_in(copy, url, clock)
+            for name in _REMADE:  # answers, first loads and mail of the time before
                 shutil.rmtree(data / name, ignore_errors=True)
             sync_folder(data)
-    return Restored(verified, epoch, aside)
+    return Restored(verified, epoch, aside, shelved, adopted, chosen)
+
+
+def _settle_contents(copy: Path, shelved: Shelved, at_hub: ContentFolder, clock: Clock) -> int:
+    """The copy's tables say of contents what lies at the hub now; what came after the backup counts too."""
+    with (
+        contextlib.closing(open_url(f"sqlite:///{copy}")) as database,
+        database.writer.begin() as connection,
+    ):
+        here = {one.sha256 for one in shelved.here}
+        gone = [one for one in backup_contents.named_in(connection) if one.sha256 not in here]
+        backup_contents.note_lost(connection, gone)
+        backup_contents.note_archived(connection, shelved.here)
+        adopted = backup_contents.adopt(connection, at_hub, clock.stamp())
+        sql.execute(connection, "DELETE FROM mail")
+    return adopted
+
+
+def _put_keys(chosen: Chosen, data: Path, clock: Clock) -> None:
+    """The newest keys into the data folder; an older file that lay there is put aside, never thrown away."""
+    assert chosen.source is not None
+    path = data / backup_file.KEYS
+    if path.exists():
+        os.replace(path, path.with_name(f"{path.name}.before-{_stamp(clock)}"))
+    key_copies.place(chosen.source, path)
 
 
 def _new_epoch(copy: Path, verified: Verified, clock: Clock, present: str) -> str:
@@ -316,7 +339,7 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def _swap_in(copy: Path, url: str, clock: Clock) -> str:
-    stamp = clock.stamp()[:19].replace("-", "").replace(":", "").replace("T", "-")
+    stamp = _stamp(clock)
     path = sqlite_path(url)
     if path is None:
         name = f"before_restore_{stamp.replace('-', '_')}"
@@ -337,23 +360,7 @@ def _swap_in(copy: Path, url: str, clock: Clock) -> str:
     return said
 
 
-# --- places ----------------------------------------------------------------------
-@contextmanager
-def _room(folder: Path) -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix=".yizhan-", dir=folder))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _place_for(source: Path) -> Path:
-    """Where a backup is laid out: beside it, or where one can only read there, in the system's place."""
-    if source.exists() and not os.access(source.parent, os.W_OK):
-        return Path(tempfile.gettempdir())
-    return source.parent
-
-
+# --- what the system says ----------------------------------------------------------
 @contextmanager
 def _copy_errors(target: Path) -> Iterator[None]:
     """The database engine's own words for a disk it cannot write."""

@@ -1,4 +1,4 @@
-"""The file a backup is: a compressed tar of the database, the hub's wrapped keys and a signed manifest.
+"""The file a backup is: a compressed tar of a list, the database, the wrapped keys and a signed manifest.
 
 What lies in it is named by this module alone; nothing in an archive becomes a path.
 """
@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,9 +24,13 @@ from shared.errors import DiskFull, InputError, NewerFormat, PackageError, why
 from sync import signing
 from sync.signing import Envelope, SigningKey
 
-VERSION = 1
+VERSION = 2
 DATABASE = "hub.db"
 KEYS = "hub.key"
+CONTENTS = "contents.list"
+"""Contents of attachments the archive counts on: they lie beside it; version 1 had none."""
+NAMES = (CONTENTS, DATABASE, KEYS)
+"""The list first: ``prune`` reads it without what comes after."""
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 SIGNED = "application/vnd.yizhan.backup+json"
@@ -49,6 +53,7 @@ class Manifest:
     :param streams: stream → changes in it.
     :param reach: (device, incarnation, last change of it inside).
     :param others: what else lay in the data folder, with sizes: not inside.
+    :param key_version: how many times the keys inside had been changed.
     """
 
     hub_id: str
@@ -61,6 +66,7 @@ class Manifest:
     streams: dict[str, int]
     reach: list[tuple[str, int, int]]
     others: dict[str, int] = field(default_factory=dict)
+    key_version: int = 0
     v: int = VERSION
 
     def encode(self) -> bytes:
@@ -149,20 +155,56 @@ class Unpacked:
 
 
 def unpack(source: Path, folder: Path) -> Unpacked:
-    """Lay out a backup in an empty folder; everything is checked against the manifest."""
-    with reading(source), source.open("rb") as stream:
+    """Lay out a backup in an empty folder; everything is checked against the manifest.
+
+    The stream is read to its end in any case: bytes that changed on a disk show in its own
+    checksum and are told apart from an archive somebody packed anew.
+    """
+    with reading(source), _members(source) as (tar, members, drain):
+        try:
+            raw = _small(tar, members, MANIFEST)
+            manifest = Manifest.decode(raw)
+            signature = _small(tar, members, SIGNATURE)
+            for name, (size, expected) in manifest.files.items():
+                _lay_out(tar, members, folder, name, size, expected)
+        except BackupDamaged:
+            drain()
+            raise
+        drain()
+    return Unpacked(manifest, raw, signature, folder)
+
+
+def contents_of(source: Path) -> bytes:
+    """The list of contents alone, without what comes after it; empty where an archive has none."""
+    with reading(source), _members(source) as (tar, members, _):
+        manifest = Manifest.decode(_small(tar, members, MANIFEST))
+        _small(tar, members, SIGNATURE)
+        if CONTENTS not in manifest.files:
+            return b""
+        size, expected = manifest.files[CONTENTS]
+        raw = _next(tar, members, CONTENTS).read(size + 1)
+    if (len(raw), hashlib.sha256(raw).hexdigest()) != (size, expected):
+        raise damaged(f"备份中的 {CONTENTS} 与清单不符。")
+    return raw
+
+
+@contextmanager
+def _members(
+    source: Path,
+) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo], Callable[[], None]]]:
+    """The files of an archive one after the other, and what reads the rest of it."""
+    with source.open("rb") as stream:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream)
+
+        def drain() -> None:
+            while reader.read(_PIECE):
+                continue
+
         try:
             with tarfile.open(fileobj=reader, mode="r|") as tar:
-                members = iter(tar)
-                raw = _small(tar, members, MANIFEST)
-                manifest = Manifest.decode(raw)
-                signature = _small(tar, members, SIGNATURE)
-                for name, (size, expected) in manifest.files.items():
-                    _lay_out(tar, members, folder, name, size, expected)
+                yield tar, iter(tar), drain
         except (tarfile.TarError, zstandard.ZstdError, EOFError) as bad:
             raise damaged("备份文件不完整，或已损坏。") from bad
-    return Unpacked(manifest, raw, signature, folder)
 
 
 def _next(tar: tarfile.TarFile, members: Iterator[tarfile.TarInfo], name: str) -> IO[bytes]:
@@ -188,7 +230,7 @@ def _lay_out(
     size: int,
     expected: str,
 ) -> None:
-    if name not in (DATABASE, KEYS):
+    if name not in NAMES:
         raise damaged("备份中有来历不明的文件。")
     stream, hasher, done = _next(tar, members, name), hashlib.sha256(), 0
     handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

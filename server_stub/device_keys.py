@@ -8,6 +8,7 @@ valid at its number.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -16,13 +17,15 @@ from shared.access import HUB_ACTOR
 from shared.store import audit, sql
 from shared.store.store import Store
 from sync.layout import Core
-from sync.rotation import KeyChange, announced, checked_change, read_change
+from sync.rotation import KeyChange, announced, announced_before, checked_change, read_change
 from sync.signing import Envelope, VerifyKey
 
 if TYPE_CHECKING:
     from server_stub.devices import DeviceRow
 
 ROTATED, RECOVERED = "rotated", "recovered"
+MOST_CHANGES = 50
+"""So many announcements of one package are looked at."""
 
 
 class DeviceKeyring:
@@ -44,17 +47,19 @@ class DeviceKeyring:
             for raw in _earlier(connection, device.device):
                 if VerifyKey(raw).key_id == core.exporter_key_id:
                     return VerifyKey(raw)
-        change = self._change(announced(core), device)
-        return VerifyKey(change.sign_key) if change is not None else device.sign
+        changes = self._changes(core, device)
+        return VerifyKey(changes[-1].sign_key) if changes else device.sign
 
     def take(self, core: Core, device: DeviceRow) -> DeviceRow:
         """Switch to the key a verified package announces; gives the device as it stands then."""
         if core.exporter_key_id == device.sign.key_id:
             return device
-        change = self._change(announced(core), device)
-        if change is None or VerifyKey(change.sign_key).key_id != core.exporter_key_id:
+        changes = self._changes(core, device)
+        if not changes or VerifyKey(changes[-1].sign_key).key_id != core.exporter_key_id:
             return device  # sealed before the change, and late
-        return self._switch(device, change)
+        for change in changes:
+            device = self._switch(device, change)
+        return device
 
     def adopt(self, text: str, device: DeviceRow) -> DeviceRow:
         """The same for an announcement that came by itself; an old one changes nothing."""
@@ -97,6 +102,24 @@ class DeviceKeyring:
             unit.update(self._store.types["device"], device.device, said, proven=True)
             detail = f"{device.device} {device.sign.key_id} → {VerifyKey(sign_key).key_id}"
             audit.note(unit.connection, at, HUB_ACTOR.user, f"key_{why}", detail)
+
+    def _changes(self, core: Core, device: DeviceRow) -> list[KeyChange]:
+        """The announcements that lead from the key known here to the one that speaks; each is checked.
+
+        Those of before are repeated for a hub that came back from an older backup; where the
+        known key is none of theirs, the last must continue it.
+        """
+        last, found, at = announced(core), list[KeyChange](), device
+        before = [text for text in announced_before(core)[-MOST_CHANGES:] if text != last]
+        for text in before:
+            if read_change(text).prev_sign_key == at.sign.to_bytes():
+                change = self._change(text, at)
+                if change is None:
+                    return []
+                found.append(change)
+                at = replace(at, sign=VerifyKey(change.sign_key))
+        change = self._change(last, at)
+        return [*found, change] if change is not None else []
 
     def _change(self, text: str, device: DeviceRow) -> KeyChange | None:
         if not text:

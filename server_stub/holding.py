@@ -18,19 +18,27 @@ def hold(data: Path, *, alone: bool = False) -> int | None:
     Raises :class:`StoreError` when somebody else has it. None where the system cannot lock.
     """
     try:
-        import fcntl
-    except ImportError:  # Windows: one process serves there, and the installer's service is stopped first
-        return None
-    handle = os.open(data / FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        return lock(data / FILE, alone=alone)
     except BlockingIOError:
-        os.close(handle)
         if alone:
             raise StoreError(
                 "中心正在运行，没有恢复。", "请先停止中心服务（serve）和其他 yizhan-hub 命令，再恢复一次。"
             ) from None
         raise StoreError("中心正在从备份恢复。", "请等它完成后再试。") from None
+
+
+def lock(path: Path, *, alone: bool = False) -> int | None:
+    """Lock a file until :func:`release`; raises :class:`BlockingIOError` when somebody else has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process serves there, and the installer's service is stopped first
+        return None
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 

@@ -200,9 +200,15 @@ class Hub:
     def _take(
         self, stream: BinaryIO, out: BinaryIO, shelf: Shelf | None, began: Began, folder: Path | None
     ) -> Handled:
-        if package.inspect(stream).core.kind is Kind.RECOVER_REQUEST:
+        core = package.inspect(stream).core
+        if core.kind is Kind.RECOVER_REQUEST:
             raise HubRefused(
                 "找回密码的申请要由两名恢复密钥保管人办理。", "请交中心，用 yizhan-hub recover 办理。"
+            )
+        if core.trust_version > self.keys.version:
+            raise HubRefused(
+                f"中心的密钥文件比设备知道的旧（设备已跟随到第 {core.trust_version} 次更换）。",
+                "数据仍在本机。请中心管理员停止服务，放回更换密钥时另存的 hub.key。",
             )
         stream.seek(0)
         opened = package.open_package(stream, self.signer, self.keys.opening, self.keys.hub_id)

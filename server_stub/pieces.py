@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server_stub.backup_contents import archived
+from server_stub.content_folder import ContentFolder
 from server_stub.devices import DeviceRow
 from server_stub.keys import HubKeys
 from shared.attachments import MAX_FILE, PIECE, check_sha256, numbers, piece_size, pieces_of, spans
@@ -100,6 +102,7 @@ class HubPieces:
         self._keys = keys
         self._epoch = epoch
         self.folder = folder
+        self.whole = ContentFolder(folder)
 
     # --- in ------------------------------------------------------------------
     def intake(self, device: DeviceRow) -> Receiving:
@@ -211,7 +214,7 @@ class HubPieces:
         want = [(one.hex(), found) for one, found in ask.want[:MOST_ASKED]]
         named = self.named([*have, *(one for one, _ in want), *taken.bad])
         bureaus = self.bureaus_of(device)
-        held, lacks, unknown = [], [], []
+        held, lacks, unknown = list[str](), [], []
         for sha256 in have:
             one = named.get(sha256)
             if one is None or one.bureaus.isdisjoint(bureaus):
@@ -226,6 +229,8 @@ class HubPieces:
             if sha256 in named and not named[sha256].bureaus.isdisjoint(bureaus) and self.holds(named[sha256])
         ]
         names = {one.sha256 for one, _ in offered}
+        with self._store.read() as connection:
+            safe = archived(connection, held)
         body = Holdings(
             v=PROTOCOL,
             hub_id=self._keys.hub_id,
@@ -233,6 +238,7 @@ class HubPieces:
             device=device.device,
             at=self._store.clock.stamp(),
             held=_raw(held),
+            archived=_raw(one for one in held if one in safe),
             lacks=lacks,
             unknown=_raw(unknown),
             bad=_raw(sorted(taken.bad)),

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from shared.access import HUB_ACTOR
 from shared.errors import PackageTampered
-from shared.store import evidence, exchange, hub_proofs, rewinding
+from shared.store import evidence, exchange, hub_proofs, pieces, rewinding
 from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
@@ -202,6 +202,7 @@ class Absorber:
             if state.epoch < rewinding.newest_epoch(connection):
                 return
             rewinding.enter(connection, state.epoch)
+            pieces.enter(connection, state.epoch)
             for stream, (n, head) in state.rewound.items():
                 at = exchange.cursor_at(connection, stream)
                 if at.epoch != state.epoch and at.n > n:
@@ -219,6 +220,7 @@ class Absorber:
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
             self._credentials.hear(connection, state)
+            pieces.hear_backup(connection, state.backed_up_at)
             if not state.more and not loading:
                 write_text(connection, "complete_at", state.at)
 

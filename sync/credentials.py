@@ -18,7 +18,7 @@ from shared.store.store import Store
 from sync.hub_trust import HubTrust, SignedLink
 from sync.layout import Core
 from sync.messages import PROTOCOL, State
-from sync.rotation import CHANGE, DeviceRing, KeyChange, make_change, read_change, ring_of
+from sync.rotation import CHANGE, CHANGES_BEFORE, DeviceRing, KeyChange, make_change, read_change, ring_of
 from sync.trust import DeviceKeys
 
 KEY_CHANGE, CONFIRMED, LEARNED, LEASE = "key_change", "key_confirmed", "trust_links", "lease_days"
@@ -42,21 +42,22 @@ class Credentials:
     # --- what is said ----------------------------------------------------------
     def said(self) -> dict[str, str | int | dict[str, int]]:
         """What a package of this device says about its keys in the clear."""
-        said = self.ring.change or self._said_again()
-        return {CHANGE: said} if said else {}
+        said = [*self._said_again(), *([self.ring.change] if self.ring.change else [])]
+        if not said:
+            return {}
+        before = {CHANGES_BEFORE: ",".join(said[:-1])} if len(said) > 1 else {}
+        return {CHANGE: said[-1], **before}
 
-    def _said_again(self) -> str:
-        """The last announcement, until a backup of the hub holds what the new key signed.
+    def _said_again(self) -> list[str]:
+        """Announcements that stand, each until a backup of the hub holds what its new key signed.
 
-        A hub that comes back from an older backup knows only the key of before.
+        A hub that comes back from an older backup knows only a key of before; it follows from there.
         """
         with self._store.read() as connection:
-            past = read_text(connection, KEY_CHANGE_PAST)
-            if not past:
-                return ""
-            change = read_change(past)
-            ours = change.sign_key == self.ring.now.sign.public.to_bytes()
-            return past if ours and not exchange.archived_since(connection, change.from_seq) else ""
+            past = _past(connection)
+            if not past or read_change(past[-1]).sign_key != self.ring.now.sign.public.to_bytes():
+                return []  # of keys given up since
+            return _unarchived(connection, past)
 
     # --- what is heard -----------------------------------------------------------
     def learn(self, core: Core) -> None:
@@ -120,9 +121,25 @@ class Credentials:
         with self._store.write() as connection:
             said = read_text(connection, KEY_CHANGE)
             if said:
-                write_text(connection, KEY_CHANGE_PAST, said)
+                past = _unarchived(connection, _continued(_past(connection), said))
+                write_text(connection, KEY_CHANGE_PAST, ",".join([*past, said]))
             write_text(connection, KEY_CHANGE, "")
         self.ring = ring
+
+
+def _past(connection: Any) -> list[str]:
+    """Announcements made so far that may have to be repeated, oldest first."""
+    return [one for one in read_text(connection, KEY_CHANGE_PAST).split(",") if one]
+
+
+def _continued(past: list[str], said: str) -> list[str]:
+    """What a new announcement continues; nothing when the keys were changed otherwise in between."""
+    return past if past and read_change(past[-1]).sign_key == read_change(said).prev_sign_key else []
+
+
+def _unarchived(connection: Any, past: list[str]) -> list[str]:
+    """Without those that a backup of the hub knows of."""
+    return [one for one in past if not exchange.archived_since(connection, read_change(one).from_seq)]
 
 
 def stored_links(connection: Any) -> list[SignedLink]:

@@ -133,6 +133,7 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     :param unknown: no attachment that stands here names them.
     :param bad: all pieces had come and the hash was another; they were dropped.
     :param offered: wanted, and sent now or with the next packages; :param absent: wanted, not here.
+    :param archived: of those held, which lie in a verified backup of the hub.
     """
 
     v: int
@@ -146,6 +147,7 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     bad: list[bytes] = []
     offered: list[bytes] = []
     absent: list[bytes] = []
+    archived: list[bytes] = []
 
 
 class Branch(msgspec.Struct, frozen=True, array_like=True):
@@ -228,6 +230,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         restored: where they go on.
     :param proofs: what the hub found when it went through its evidence at ``proofs_at``; said to who asked.
     :param revoked_at: when the device was revoked; ``""`` while it is in use.
+    :param backed_up_at: when the last verified backup was made, ``""`` = never: ask what it has.
     """
 
     v: int
@@ -245,6 +248,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     revoke_reason: str = ""
     proofs: list[Proven] = []
     proofs_at: str = ""
+    backed_up_at: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ PACKAGE_BYTES = 16 << 20
 """About how many bytes of pieces one package over the network carries, either way."""
 MOST_ASKED = 1_000
 """Contents one package asks about, of those to send and of those to fetch."""
-KEY_FACT, EPOCH_FACT = "content_key", "content_epoch"
+KEY_FACT = "content_key"
 IDLE_ROUNDS = 2
 
 
@@ -59,13 +59,15 @@ class PieceRound:
     wire: int = 0
     delivered: int = 0
     """Contents the hub has signed for."""
+    archived: int = 0
+    """Contents that are in a backup of the hub now."""
     arrived: int = 0
     """Contents that are here whole now."""
 
     @property
     def anything(self) -> bool:
         """Whether something changed."""
-        return bool(self.sent or self.fetched or self.delivered or self.arrived)
+        return bool(self.sent or self.fetched or self.delivered or self.archived or self.arrived)
 
 
 def contents_of(store: Store, folder: Path) -> Contents:
@@ -114,9 +116,9 @@ class PieceExchange:
 
     # --- what to ask and to send ---------------------------------------------------
     def ask(self, *, fetching: bool) -> PieceAsk | None:
-        """Contents the hub has not signed for, and pieces wanted from it; None for neither."""
+        """Contents the hub has not signed for (as archived), and pieces wanted from it; None for neither."""
         with self._store.read() as connection:
-            have = pieces.undelivered(connection, MOST_ASKED)
+            have = pieces.unproven(connection, MOST_ASKED)
             rows = pieces.wanted(connection, MOST_ASKED) if fetching else []
             here = pieces.here(connection, [r.sha256 for r in rows])
         want = []
@@ -278,23 +280,21 @@ class PieceExchange:
         word = messages.decode(signed, Holdings)
         if (word.hub_id, word.device) != (self._hub.hub_id, self._device):
             raise PackageTampered("中心关于附件的回执不是给本机的。", ASK_AGAIN)
-        held = {one.hex() for one in word.held}
+        held, archived = {one.hex() for one in word.held}, {one.hex() for one in word.archived}
         lacks = {one.hex(): found for one, found in word.lacks}
         self._refused |= {one.hex() for one in word.bad}
         with self._store.write() as connection:
-            known = read_text(connection, EPOCH_FACT)
+            if not pieces.enter(connection, word.epoch):
+                return
             if word.at < read_text(connection, pieces.WORD_AT):
                 return  # an older answer that arrives late takes nothing back
-            if known != word.epoch:
-                if known:
-                    pieces.doubt_all(connection)
-                write_text(connection, EPOCH_FACT, word.epoch)
             write_text(connection, pieces.WORD_AT, word.at)
             rows = pieces.of(connection, held | lacks.keys())
             for sha256, row in rows.items():
-                if sha256 in held and not row.delivered:
-                    pieces.note_delivered(connection, sha256)
-                    done.delivered += 1
+                if sha256 in held:
+                    pieces.note_delivered(connection, sha256, archived=sha256 in archived or row.archived)
+                    done.delivered += not row.delivered
+                    done.archived += sha256 in archived and not row.archived
                 elif sha256 in lacks:
                     pieces.note_lacks(connection, row, numbers(lacks[sha256], row.count))
             pieces.note_absent(connection, [one.hex() for one in word.absent], absent=True)

@@ -21,6 +21,8 @@ from sync.trust import DeviceKeys
 
 CHANGE = "key_change"
 """Name under which an announcement stands among the prereqs of a core, as hexadecimal text."""
+CHANGES_BEFORE = "key_changes_before"
+"""Name of earlier announcements that no backup of the hub may know of, oldest first, with commas between."""
 
 
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,12 @@ def announced(core: Core) -> str:
     """The announcement a package brings; ``""`` for none."""
     said = core.prereqs.get(CHANGE)
     return said if isinstance(said, str) else ""
+
+
+def announced_before(core: Core) -> list[str]:
+    """Earlier announcements a package repeats for a hub that came back from an older backup, oldest first."""
+    said = core.prereqs.get(CHANGES_BEFORE)
+    return said.split(",") if isinstance(said, str) and said else []
 
 
 def read_change(text: str) -> KeyChange:

@@ -10,11 +10,12 @@ from desktop.work.records import Row
 from shared import attachments as kinds
 from shared.store.pieces import ContentRow
 
-TO_SEND, MOVING, PROVING, DELIVERED, TO_FETCH, AWAITED = (
-    "待传", "传输中", "待核验", "已入库", "待下载", "待对方上传",
+TO_SEND, MOVING, PROVING, DELIVERED, ARCHIVED, TO_FETCH, AWAITED = (
+    "待传", "传输中", "待核验", "已入库", "已归档", "待下载", "待对方上传",
 )  # fmt: skip
 TONE_OF = {
-    TO_SEND: "wait", MOVING: "accent", PROVING: "wait", DELIVERED: "good", TO_FETCH: "off", AWAITED: "off",
+    TO_SEND: "wait", MOVING: "accent", PROVING: "wait", DELIVERED: "good", ARCHIVED: "good",
+    TO_FETCH: "off", AWAITED: "off",
 }  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def state_of(found: ContentRow | None, here: int, there: int) -> tuple[str, int]
         return TO_FETCH, 0
     if found.whole:
         if found.delivered:
-            return DELIVERED, 100
+            return (ARCHIVED if found.archived else DELIVERED), 100
         if there == 0:
             return TO_SEND, 0
         return (PROVING, 100) if there >= found.count else (MOVING, there * 100 // found.count)

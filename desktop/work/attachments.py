@@ -218,7 +218,7 @@ class Attachments:
             return PieceRound()  # or another transfer is under way and takes everything along
         try:
             self.fetch_ahead()
-            if not self.waiting().anything:
+            if self._exchange.ask(fetching=True) is None:
                 return PieceRound()
             try:
                 with closing(HttpCarrier(session.settings.hub_url)) as carrier:

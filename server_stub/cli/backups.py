@@ -6,8 +6,10 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from server_stub import backup
-from server_stub.backup import Verified
+from server_stub import backup, backup_file
+from server_stub.backup import Restored, Verified
+from server_stub.backup_contents import FOLDER, prune
+from server_stub.backup_file import BackupDamaged
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, url_of
 from shared.access import HUB_ACTOR
@@ -22,10 +24,22 @@ def register(commands: Commands) -> None:
     """The commands of this module."""
     make = commands.add("backup", _backup, "备份中心并打开核对；服务照常运行")
     make.add_argument("to", metavar="TO", type=Path, help="文件夹，或备份文件的名称")
+    make.add_argument(
+        "--prune", action="store_true", help="再清理该文件夹中不再被任何备份引用的附件内容",
+    )  # fmt: skip
     back = commands.add("restore", _restore, "从备份恢复中心；先停止服务")
     back.add_argument("source", metavar="FROM", type=Path, help="备份文件")
+    _contents(back)
     check = commands.add("verify", _verify, "打开一份备份逐项核对，不改动业务数据")
     check.add_argument("source", metavar="FROM", type=Path, help="备份文件")
+    check.add_argument("--quick", action="store_true", help="附件内容只核对大小，不重算校验值")
+    _contents(check)
+
+
+def _contents(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--contents", type=Path, help=f"附件内容所在的文件夹；缺省为备份文件旁边的 {FOLDER}"
+    )
 
 
 def _backup(parsed: argparse.Namespace) -> None:
@@ -33,26 +47,68 @@ def _backup(parsed: argparse.Namespace) -> None:
         target, verified = backup.make(hub, parsed.to, lambda text: print(text, flush=True))
     print(f"备份已核验：{target}")
     _tell(verified)
+    contents = verified.contents
+    if contents is not None and contents.lost:
+        print(
+            f"附件内容缺 {len(contents.lost):,} 个（{contents.lost_words}）："
+            "中心里已丢失或损坏，将向设备重新索取"
+        )
     for name, (files, size) in _beside(verified.manifest.others).items():
         print(f"未包含在内，请另行保存：{name}（{files:,} 个文件，{size:,} 字节）")
-    print("请把备份存到另一台机器上，并与密钥口令分开保管。")
+    if parsed.prune:
+        gone = prune(target.parent)
+        print(f"已清理不再被任何备份引用的附件内容 {len(gone.lost):,} 个")
+    print(f"请把整个备份文件夹（连同其中的 {FOLDER}）存到另一台机器上，并与密钥口令分开保管。")
 
 
 def _verify(parsed: argparse.Namespace) -> None:
-    verified = backup.verify(parsed.source, passphrase(parsed), data=parsed.data)
+    verified = backup.verify(
+        parsed.source, passphrase(parsed), data=parsed.data, contents=parsed.contents, quick=parsed.quick
+    )
     _note(parsed, verified)
+    contents = verified.contents
+    if contents is not None and contents.lost:
+        _tell(verified)
+        raise BackupDamaged(
+            f"备份文件完好，但附件内容缺少或损坏 {len(contents.lost):,} 个：{contents.lost_words}。",
+            f"请找回备份时的 {FOLDER} 文件夹；仍可用这份备份恢复，缺的附件由各单位的设备重新上传。",
+        )
     print(f"备份完好：{parsed.source}")
     _tell(verified)
 
 
 def _restore(parsed: argparse.Namespace) -> None:
-    done = backup.restore(parsed.source, url_of(parsed), parsed.data, passphrase(parsed))
+    done = backup.restore(
+        parsed.source, url_of(parsed), parsed.data, passphrase(parsed), contents=parsed.contents
+    )
     print(f"已从备份恢复：{done.verified.manifest.made_at}")
     _tell(done.verified)
+    _tell_contents(done)
+    _tell_keys(done)
     if done.aside:
         print(f"恢复前的数据另存在：{done.aside}")
     print("现在可以启动服务。各单位照常同步或用介质交换，备份之后的数据会自动重新上报。")
     print("备份之后登记的设备请重新发登记码；备份之后办理的吊销请重新办理。")
+
+
+def _tell_contents(done: Restored) -> None:
+    contents = done.contents
+    print(f"附件内容 {len(contents.here) + done.adopted:,} 个已就位，其中从备份取回 {contents.new:,} 个")
+    if contents.lost:
+        print(
+            f"附件内容缺少或损坏 {len(contents.lost):,} 个（{contents.lost_words}），"
+            "还有原件的设备在下一次同步或介质交换时自动重新上传"
+        )
+
+
+def _tell_keys(done: Restored) -> None:
+    """Which keys the hub goes on with, where there was a choice."""
+    archived, chosen = done.verified.manifest.key_version, done.keys
+    version = chosen.keys.version
+    if chosen.present is not None and chosen.source is not None:
+        print(f"数据文件夹里的 hub.key 较旧，已另存；换用了较新的一份（第 {version} 次更换）")
+    elif version > archived:
+        print(f"备份里的 hub.key 较旧，没有使用；沿用较新的一份（第 {version} 次更换）")
 
 
 def _note(parsed: argparse.Namespace, verified: Verified) -> None:
@@ -88,3 +144,10 @@ def _tell(verified: Verified) -> None:
         f"数据流 {found['streams']} 个、变更 {found['changes']:,} 条、"
         f"设备变更集 {found['sets']:,} 个、回执 {found['receipts']:,} 份，链和签名都完好"
     )
+    contents = verified.contents
+    if contents is None:
+        if manifest.v < backup_file.VERSION:
+            print("这份备份由较早的版本制作，不含附件内容")
+    else:
+        more = f"，本次新存 {contents.new:,} 个（{contents.new_bytes:,} 字节）" if contents.new else ""
+        print(f"附件内容 {len(contents.here):,} 个（{contents.size:,} 字节）{more}")

@@ -6,16 +6,17 @@ import argparse
 import os
 from pathlib import Path
 
+from server_stub import key_copies, recovering, shares
 from server_stub import keys as hub_keys
-from server_stub import recovering, shares
 from server_stub.answers import LEASE, lease_days
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, passphrase_in, typed_secret
+from server_stub.keys import HubKeys
 from server_stub.shares import Holder
 from shared.access import HUB_ACTOR
 from shared.errors import InputError, why
 from shared.store import audit
-from shared.store.facts import write_number
+from shared.store.facts import read_text, write_number
 
 FILES = "--share-passphrase-file"
 
@@ -72,20 +73,33 @@ def _rotate(parsed: argparse.Namespace) -> None:
         with hub.store.write() as connection:
             detail = f"{before} → {after.sign.key_id}"
             audit.note(connection, hub.clock.stamp(), HUB_ACTOR.user, "hub_key", detail)
+            folder = read_text(connection, key_copies.FACT)
     print(f"中心的密钥已更换：{before} → {after.sign.key_id}")
     print("设备在下一次同步或导入中心的介质时自动跟随；正在运行的服务会自动换用。")
-    print("请立即另存一份 hub.key：以前的备份里没有新密钥。")
+    print(_copied(parsed.data / "hub.key", after, folder))
+
+
+def _copied(path: Path, keys: HubKeys, folder: str) -> str:
+    """Put the new key file beside the backups; a sentence either way."""
+    if folder:
+        try:
+            return f"新的 hub.key 已存一份到备份文件夹：{key_copies.keep(path, keys, Path(folder))}"
+        except OSError as bad:
+            return f"新的 hub.key 没有存到“{folder}”（{why(bad)}）。请立即另存一份：以前的备份里没有新密钥。"
+    return "请立即另存一份 hub.key：以前的备份里没有新密钥。"
 
 
 def _init(parsed: argparse.Namespace) -> None:
     first, second = _holders(parsed, [parsed.share_a, parsed.share_b], twice=True)
     with opened(parsed) as hub:
         public = shares.write_pair(first, second, hub.keys.hub_id, hub.keys.name, hub.clock.stamp())
-        hub_keys.announce_recovery(parsed.data / "hub.key", passphrase(parsed), hub.clock, public)
+        after = hub_keys.announce_recovery(parsed.data / "hub.key", passphrase(parsed), hub.clock, public)
         with hub.store.write() as connection:
             audit.note(connection, hub.clock.stamp(), HUB_ACTOR.user, "recovery_key", public.kid)
+            folder = read_text(connection, key_copies.FACT)
     print(f"恢复密钥已生成并启用：{public.kid}")
     print(f"第一份：{first.path}\n第二份：{second.path}")
+    print(_copied(parsed.data / "hub.key", after, folder))
     print("请由两人分别保管，各自的口令不要告诉对方。设备下一次与中心联系、再登录一次后，就可以找回密码。")
 
 

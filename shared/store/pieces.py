@@ -1,7 +1,8 @@
 """What this device knows of contents: which pieces are here, which the hub has, what is wanted.
 
 A content stands here because a live attachment names it. ``delivered`` means that the
-hub has signed for the whole of it; until then it counts as not removable.
+hub has signed for the whole of it; ``archived`` that it lies in a verified backup of the
+hub. What was taken in here is removable only then.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import sqlalchemy as sa
 
 from shared.attachments import piece_size, pieces_of
 from shared.store import sql
+from shared.store.facts import read_text, write_text
 
-PENDING, VERIFIED = "pending", "verified"
+TAKEN_IN, FETCHED = "verified", "fetched"
+"""States of a piece that is here and right: taken in on this device, or from the hub."""
+DELIVERED, ARCHIVED = 1, 2
 NOT_WANTED, AHEAD, ASKED_FOR = 0, 1, 2
 """Why a content is fetched: not at all, because its task is ours, because somebody opens it."""
 WORD_AT = "content_word_at"
 """Fact: time of the hub's latest word about contents."""
+EPOCH_FACT, BACKUP_AT = "content_epoch", "content_backup_at"
+"""Facts: the hub's epoch its word is of, and when its last backup was made, as last heard."""
 _COLUMNS = "c.sha256, c.size, c.whole, c.delivered, c.asked, c.wanted, c.absent, c.used_at"
 _NAMED = 'EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256 AND a."_deleted" = 0)'
 
@@ -28,8 +34,8 @@ class ContentRow:
     """One content.
 
     :param whole: all of it is here and was verified.
-    :param delivered: the hub has signed that it has it.
-    :param asked: the hub has said what it lacks of it.
+    :param delivered: the hub has signed that it has it; ``archived`` that it is in a backup too.
+    :param asked: the hub has said what it lacks of it, or, once delivered, whether the last backup has it.
     :param absent: the hub was asked for it and has not got it itself yet.
     :param used_at: when it was last looked at, as text that sorts by time.
     """
@@ -42,6 +48,7 @@ class ContentRow:
     wanted: int
     absent: bool
     used_at: str
+    archived: bool = False
 
     @property
     def count(self) -> int:
@@ -51,8 +58,9 @@ class ContentRow:
 
 def _row(r: Sequence[object]) -> ContentRow:
     return ContentRow(
-        str(r[0]), int(str(r[1])), bool(r[2]), bool(r[3]), bool(r[4]), int(str(r[5])), bool(r[6]), str(r[7])
-    )
+        str(r[0]), int(str(r[1])), bool(r[2]), bool(r[3]), bool(r[4]), int(str(r[5])), bool(r[6]), str(r[7]),
+        r[3] == ARCHIVED,
+    )  # fmt: skip
 
 
 def of(connection: sa.Connection, hashes: Collection[str]) -> dict[str, ContentRow]:
@@ -108,6 +116,18 @@ def undelivered(connection: sa.Connection, limit: int) -> list[ContentRow]:
     return [_row(r) for r in rows]
 
 
+def unproven(connection: sa.Connection, limit: int) -> list[ContentRow]:
+    """What the hub is asked about: what it has not signed for, then what a newer backup may have."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE c.whole = 1 AND {_NAMED}"
+        " AND (c.delivered = 0 OR (c.delivered = 1 AND c.asked = 0))"
+        " ORDER BY c.delivered, c.used_at, c.sha256 LIMIT ?",
+        (limit,),
+    )
+    return [_row(r) for r in rows]
+
+
 def lacking(connection: sa.Connection, hashes: Collection[str]) -> dict[str, list[int]]:
     """Pieces that, as far as known here, the hub lacks, by content."""
     rows = sql.execute(
@@ -151,20 +171,42 @@ def at_hub(connection: sa.Connection, hashes: Collection[str]) -> dict[str, int]
 
 
 def note_lacks(connection: sa.Connection, row: ContentRow, missing: Collection[int]) -> None:
-    """The hub said which pieces it lacks of a content."""
-    sql.execute(connection, "UPDATE content SET asked = 1 WHERE sha256 = ?", (row.sha256,))
+    """The hub said which pieces it lacks of a content, also of one it has had before."""
+    sql.execute(connection, "UPDATE content SET asked = 1, delivered = 0 WHERE sha256 = ?", (row.sha256,))
     marks = [(int(no not in missing), row.sha256, no) for no in range(row.count)]
     sql.executemany(connection, "UPDATE piece SET at_hub = ? WHERE sha256 = ? AND no = ?", marks)
 
 
-def note_delivered(connection: sa.Connection, sha256: str) -> None:
+def note_delivered(connection: sa.Connection, sha256: str, *, archived: bool = False) -> None:
     """The hub has signed for the whole of it."""
-    sql.execute(connection, "UPDATE content SET delivered = 1, asked = 1 WHERE sha256 = ?", (sha256,))
+    sql.execute(
+        connection, "UPDATE content SET delivered = ?, asked = 1 WHERE sha256 = ?",
+        (ARCHIVED if archived else DELIVERED, sha256),
+    )  # fmt: skip
     sql.execute(connection, "UPDATE piece SET at_hub = 1 WHERE sha256 = ?", (sha256,))
 
 
-def doubt_all(connection: sa.Connection) -> None:
-    """The hub began a new epoch: what it said it had, it must say again."""
+def enter(connection: sa.Connection, epoch: str) -> bool:
+    """The hub's word is of this epoch: in a new one, what it said it had it must say again.
+
+    False for an epoch that is over.
+    """
+    known = read_text(connection, EPOCH_FACT)
+    if epoch > known:
+        write_text(connection, EPOCH_FACT, epoch)
+        if known:
+            _doubt_all(connection)
+    return epoch >= known
+
+
+def hear_backup(connection: sa.Connection, at: str) -> None:
+    """The hub has a backup made at this time: ask whether contents it has are in it."""
+    if at > read_text(connection, BACKUP_AT):
+        write_text(connection, BACKUP_AT, at)
+        sql.execute(connection, "UPDATE content SET asked = 0 WHERE delivered = ?", (DELIVERED,))
+
+
+def _doubt_all(connection: sa.Connection) -> None:
     sql.execute(connection, "UPDATE content SET delivered = 0, asked = 0, absent = 0")
     sql.execute(connection, "UPDATE piece SET at_hub = 0")
 
@@ -213,10 +255,11 @@ def complete(connection: sa.Connection, sha256: str) -> None:
     """All pieces are here and are what the attachment says."""
     sql.execute(
         connection,
-        "UPDATE content SET whole = 1, delivered = 1, asked = 1, wanted = 0, absent = 0 WHERE sha256 = ?",
-        (sha256,),
+        "UPDATE content SET whole = 1, delivered = max(delivered, ?), asked = 1, wanted = 0, absent = 0"
+        " WHERE sha256 = ?",
+        (DELIVERED, sha256),
     )
-    sql.execute(connection, "UPDATE piece SET state = 'verified', at_hub = 1 WHERE sha256 = ?", (sha256,))
+    sql.execute(connection, "UPDATE piece SET state = ?, at_hub = 1 WHERE sha256 = ?", (FETCHED, sha256))
 
 
 def note_absent(connection: sa.Connection, hashes: Iterable[str], *, absent: bool) -> None:
@@ -258,11 +301,17 @@ def unnamed(connection: sa.Connection) -> list[ContentRow]:
 
 
 def removable(connection: sa.Connection) -> list[ContentRow]:
-    """Contents here that the hub has, least recently used first."""
+    """Contents here that can be fetched again, least recently used first.
+
+    Those taken in here only when a backup of the hub has them; of others the hub's word is enough.
+    """
     rows = sql.execute(
         connection,
-        f"SELECT {_COLUMNS} FROM content c WHERE c.delivered = 1"
-        " AND EXISTS (SELECT 1 FROM piece p WHERE p.sha256 = c.sha256) ORDER BY c.used_at, c.sha256",
+        f"SELECT {_COLUMNS} FROM content c WHERE c.delivered > 0"
+        " AND EXISTS (SELECT 1 FROM piece p WHERE p.sha256 = c.sha256)"
+        " AND (c.delivered = ? OR NOT EXISTS"
+        " (SELECT 1 FROM piece p WHERE p.sha256 = c.sha256 AND p.state = ?)) ORDER BY c.used_at, c.sha256",
+        (ARCHIVED, TAKEN_IN),
     )
     return [_row(r) for r in rows]
 

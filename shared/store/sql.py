@@ -75,9 +75,11 @@ def fetch_by_id(
 
 
 def executemany(connection: sa.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Run one statement over many rows on the driver itself; returns rows touched."""
+    """Run one statement, with ``?`` or the driver's own marks, over many rows; returns rows touched."""
     if not rows:
         return 0
+    if is_postgres(connection):
+        statement = statement.replace("?", "%s")
     cursor = connection.connection.cursor()
     errors = connection.dialect.loaded_dbapi.OperationalError
     try:

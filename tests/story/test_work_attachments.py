@@ -16,11 +16,12 @@ import pytest
 from PySide6.QtGui import QImage
 
 from desktop.work import pictures
-from desktop.work.attached import DELIVERED, TO_FETCH, TO_SEND
+from desktop.work.attached import ARCHIVED, DELIVERED, TO_FETCH, TO_SEND
 from desktop.work.attaching import Source, prepare, safe_name
 from desktop.work.attachments import Attachments, NotHere
 from desktop.work.settings import Settings
 from desktop.work.syncing import Syncing
+from server_stub import backup
 from shared import attachments as kinds
 from shared.attachments import PIECE
 from shared.errors import AccessDenied, DiskFull, InputError
@@ -211,7 +212,9 @@ def test_a_crash_between_pieces_leaves_files_that_are_swept(seat: Seated) -> Non
     assert store.get("ab" * 32, 0) is None and desk.small_picture(desk.of_entity(entity_of(chen))[0])
 
 
-def test_only_what_the_hub_has_is_let_go(seat: Seated, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_a_backup_of_the_hub_has_is_let_go(
+    seat: Seated, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chen = seat("chenmin", "陈敏")
     desk = put(chen, *[Source(f"{n}.pdf", data=b"%PDF-" + bytes([n]) * PIECE) for n in range(3)])
     monkeypatch.setattr(Settings.attachment_quota_mb, "_check", None)
@@ -219,13 +222,17 @@ def test_only_what_the_hub_has_is_let_go(seat: Seated, monkeypatch: pytest.Monke
     assert desk.keep_within_quota() == 0  # nothing of it is at the hub yet
     Syncing(chen.session).sync_now(quiet)
     desk.transfer(quiet)
-    assert sorted(states(desk, chen).values()) == [DELIVERED, TO_FETCH, TO_FETCH]
+    assert set(states(desk, chen).values()) == {DELIVERED}  # there, and in no backup yet
+    backup.make(place.hub, tmp_path / "one.yzbackup")
+    Syncing(chen.session).sync_now(quiet)
+    desk.transfer(quiet)
+    assert sorted(states(desk, chen).values()) == [ARCHIVED, TO_FETCH, TO_FETCH]
     first = next(a for a in desk.of_entity(entity_of(chen)) if a.state == TO_FETCH)
     with pytest.raises(NotHere):
         desk.open_copy(first)
     desk.transfer(quiet)
     now = {a.id: a.state for a in desk.of_entity(entity_of(chen))}
-    assert now[first.id] == DELIVERED and sorted(now.values()) == [DELIVERED, TO_FETCH, TO_FETCH]
+    assert now[first.id] == ARCHIVED and sorted(now.values()) == [ARCHIVED, TO_FETCH, TO_FETCH]
 
 
 def test_removed_with_a_reason_it_is_gone_here_too(seat: Seated) -> None:

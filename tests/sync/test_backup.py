@@ -6,10 +6,13 @@ import errno
 import io
 import os
 import re
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from server_stub import backup, backup_file, cli
 from server_stub.enrolment import Account
@@ -33,6 +36,12 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def archives(folder: Path) -> list[str]:
+    """Archives and what could be taken for one, half-done ones too."""
+    beside = {"yizhan-attachments"}
+    return sorted(p.name for p in folder.iterdir() if p.name not in beside and p.suffix != ".key")
+
+
 def refused(run: Any) -> str:
     with pytest.raises(YizhanError) as caught:
         run()
@@ -53,7 +62,7 @@ def test_what_is_in_a_verified_backup_is_archived_for_everybody(
     assert chen.statuses() == zhou.statuses() == ["applied"]
 
     target, verified = backup.make(place.hub, folder)
-    assert [p.name for p in folder.iterdir()] == [target.name] and verified.found["sets"] == 2
+    assert archives(folder) == [target.name] and verified.found["sets"] == 2
     assert oct(target.stat().st_mode & 0o777) == "0o600"
     (record,) = rows(place.hub.store, "backup")
     assert (record["outcome"], record["size"]) == ("done", target.stat().st_size)
@@ -90,11 +99,12 @@ def test_bad_backups_are_refused_with_a_sentence(
     for cut in (0, 10, len(whole) // 2, len(whole) - 200):
         broken.write_bytes(whole[:cut])
         assert "不完整" in refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 1
-    broken.write_bytes(flipped)
-    said = refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
-    assert "损坏" in said or "与清单不符" in said  # as the byte hits the compression or what is inside
+    for at in (0, *range(6, len(whole), len(whole) // 40), *range(len(whole) - 4, len(whole))):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1
+        broken.write_bytes(flipped)
+        said = refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
+        assert said == "备份文件不完整，或已损坏。", at
     assert not list(folder.glob(".yizhan-*"))
 
     place.hub.close()
@@ -102,6 +112,51 @@ def test_bad_backups_are_refused_with_a_sentence(
     other.hub.close()
     foreign = lambda: backup.restore(target, other.url, tmp_path / "other", PASSPHRASE)  # noqa: E731
     assert "另一个中心" in refused(foreign)
+
+
+def packed_anew(whole: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The archive somebody makes who changes one file of it and compresses it well again."""
+    with zstandard.ZstdDecompressor().stream_reader(whole) as reader:
+        raw = reader.read()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(raw)) as before, tarfile.open(fileobj=out, mode="w") as after:
+        for member in before:
+            stream = before.extractfile(member)
+            assert stream is not None
+            data = stream.read()
+            data = change(data) if member.name == name else data
+            member.size = len(data)
+            after.addfile(member, io.BytesIO(data))
+    return zstandard.ZstdCompressor(write_checksum=True).compress(out.getvalue())
+
+
+def flipped(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("hub.db", flipped(5000), "备份中的 hub.db 与清单不符。"),
+        ("hub.key", flipped(-30), "备份中的 hub.key 与清单不符。"),
+        ("contents.list", lambda data: data + b"0" * 64 + b" 1\n", "备份中的 contents.list 与清单不符。"),
+        ("manifest.json", lambda data: data.replace(b'"reach"', b'"peach"'), "备份的清单读不懂。"),
+        (
+            "manifest.json", lambda data: data.replace("测试中心".encode(), "别家中心".encode()),
+            "备份的清单不是由这个中心签署的，或被改动过。",
+        ),
+        ("manifest.sig", lambda _: b"nothing", "备份的清单不是由这个中心签署的，或被改动过。"),
+    ],
+)  # fmt: skip
+def test_what_somebody_changed_and_packed_anew_is_told_by_its_name(
+    place: Place, folder: Path, name: str, change: Callable[[bytes], bytes], sentence: str
+) -> None:
+    target, _ = backup.make(place.hub, folder)
+    broken = folder / "broken"
+    broken.write_bytes(packed_anew(target.read_bytes(), name, lambda data: data))
+    assert backup.verify(broken, PASSPHRASE, data=place.hub.data)
+    broken.write_bytes(packed_anew(target.read_bytes(), name, change))
+    assert refused(lambda: backup.verify(broken, PASSPHRASE, data=place.hub.data)) == sentence
 
 
 def test_content_that_does_not_fit_is_found_although_hashes_do(
@@ -121,7 +176,7 @@ def test_content_that_does_not_fit_is_found_although_hashes_do(
 
         monkeypatch.setattr(backup.copying, "copy_out", copied)
         message = refused(lambda: backup.make(place.hub, folder))
-        assert not list(folder.iterdir())
+        assert not archives(folder)
         assert rows(place.hub.store, "backup")[-1]["outcome"] == "failed"
         return message
 
@@ -143,7 +198,7 @@ def test_a_full_or_read_only_disk_leaves_no_half_backup(
 
     monkeypatch.setattr(backup_file, "write", fails)
     assert words in refused(lambda: backup.make(place.hub, folder))
-    assert not list(folder.iterdir())
+    assert not archives(folder)
     assert "已经存在" in refused(lambda: backup.make(place.hub, Path(__file__)))
 
 
