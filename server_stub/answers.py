@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from server_stub import epochs
-from server_stub.backup_contents import BACKED_UP_AT
+from server_stub.backup_contents import LAST
 from server_stub.devices import DeviceRow, revocation
 from server_stub.keys import HubKeys
 from server_stub.loads import Load
@@ -85,7 +85,7 @@ class Answers:
         with self._store.read() as connection:
             names = streams_of(connection, device.bureau, admin=device.admin)
             lease = lease_days(connection)
-            backed_up = read_text(connection, BACKED_UP_AT)
+            backed_up = read_text(connection, LAST)
             if load is None or load.streams:
                 stands = self.stands(ask, names) if load is None else load.stands(names, self._epoch)
                 post.more = False
@@ -109,7 +109,7 @@ class Answers:
             rewound=self._rewound(ask, names),
             proofs=proofs.proofs if proofs else [],
             proofs_at=proofs.at if proofs else "",
-            backed_up_at=backed_up,
+            backup=backed_up,
         )
         yield Entry(STATE, {"state": messages.encode(state)})
 

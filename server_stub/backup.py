@@ -124,8 +124,8 @@ def _made(hub: Hub, target: Path, say: Say) -> Verified:
         manifest = _described(hub, place)
         left.callback(part.unlink, missing_ok=True)
         say("正在写入备份")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as out:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w+b") as out:
             backup_file.write(out, place, manifest, hub.keys.sign)
         say("正在打开备份核对")
         for name in manifest.files:
@@ -209,7 +209,7 @@ def _count_as_archived(hub: Hub, verified: Verified, folder: Path) -> None:
             )
         if verified.contents is not None:
             backup_contents.note_archived(connection, verified.contents.here)
-        write_text(connection, backup_contents.BACKED_UP_AT, manifest.made_at)
+        write_text(connection, backup_contents.LAST, f"{manifest.made_at} {verified.fingerprint[:16]}")
 
 
 def _let_go(hub: Hub, contents: Shelved | None) -> Shelved:

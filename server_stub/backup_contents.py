@@ -26,8 +26,8 @@ FOLDER = "yizhan-attachments"
 SUFFIX = ".yzbackup"
 ARCHIVED, VERIFIED = "archived", "verified"
 """States of the pieces of a content: in a verified backup, or only at the hub."""
-BACKED_UP_AT = "backed_up_at"
-"""Fact: when the last verified backup was made; devices ask then which contents are in it."""
+LAST = "last_backup"
+"""Fact: names the last verified backup; after a new one devices ask which contents are in it."""
 SAID = 5
 """So many contents are named; the rest is counted."""
 STALE_DAYS = 1

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,6 +36,9 @@ SIGNATURE = "manifest.sig"
 SIGNED = "application/vnd.yizhan.backup+json"
 _MOST_MANIFEST = 64 << 20
 _PIECE = 1 << 20
+_END = b"YZB2"
+"""Stands at the end of an archive, before the SHA-256 of everything before it."""
+_BROKEN = "备份文件不完整，或已损坏。"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -118,6 +121,7 @@ def write(out: BinaryIO, folder: Path, manifest: Manifest, key: SigningKey) -> s
         for name, (size, _) in manifest.files.items():
             with (folder / name).open("rb") as stream:
                 _add(tar, name, size, stream)
+    seal(out)
     out.flush()
     os.fsync(out.fileno())
     return fingerprint(raw)
@@ -157,26 +161,25 @@ class Unpacked:
 def unpack(source: Path, folder: Path) -> Unpacked:
     """Lay out a backup in an empty folder; everything is checked against the manifest.
 
-    The stream is read to its end in any case: bytes that changed on a disk show in its own
-    checksum and are told apart from an archive somebody packed anew.
+    First the file as a whole: bytes that changed on a disk are told apart from an archive that
+    somebody packed anew.
     """
-    with reading(source), _members(source) as (tar, members, drain):
-        try:
+    with reading(source):
+        sealed = _sealed(source)
+        with _members(source) as (tar, members):
             raw = _small(tar, members, MANIFEST)
             manifest = Manifest.decode(raw)
+            if manifest.v > 1 and not sealed:
+                raise damaged(_BROKEN)
             signature = _small(tar, members, SIGNATURE)
             for name, (size, expected) in manifest.files.items():
                 _lay_out(tar, members, folder, name, size, expected)
-        except BackupDamaged:
-            drain()
-            raise
-        drain()
     return Unpacked(manifest, raw, signature, folder)
 
 
 def contents_of(source: Path) -> bytes:
     """The list of contents alone, without what comes after it; empty where an archive has none."""
-    with reading(source), _members(source) as (tar, members, _):
+    with reading(source), _members(source) as (tar, members):
         manifest = Manifest.decode(_small(tar, members, MANIFEST))
         _small(tar, members, SIGNATURE)
         if CONTENTS not in manifest.files:
@@ -189,22 +192,44 @@ def contents_of(source: Path) -> bytes:
 
 
 @contextmanager
-def _members(
-    source: Path,
-) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo], Callable[[], None]]]:
-    """The files of an archive one after the other, and what reads the rest of it."""
+def _members(source: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo]]]:
+    """The files of an archive one after the other."""
     with source.open("rb") as stream:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream)
-
-        def drain() -> None:
-            while reader.read(_PIECE):
-                continue
-
         try:
             with tarfile.open(fileobj=reader, mode="r|") as tar:
-                yield tar, iter(tar), drain
+                yield tar, iter(tar)
         except (tarfile.TarError, zstandard.ZstdError, EOFError) as bad:
-            raise damaged("备份文件不完整，或已损坏。") from bad
+            raise damaged(_BROKEN) from bad
+
+
+def _sealed(source: Path) -> bool:
+    """Whether the hash at the end fits all before it; False for an archive of before there was one.
+
+    Raises :class:`BackupDamaged` when it does not fit.
+    """
+    hasher = hashlib.sha256()
+    with source.open("rb") as stream:
+        left = stream.seek(0, os.SEEK_END) - len(_END) - hasher.digest_size
+        stream.seek(0)
+        while left > 0 and (piece := stream.read(min(_PIECE, left))):
+            hasher.update(piece)
+            left -= len(piece)
+        end = stream.read()
+    if not end.startswith(_END):
+        return False
+    if end != _END + hasher.digest():
+        raise damaged(_BROKEN)
+    return True
+
+
+def seal(archive: BinaryIO) -> None:
+    """Put the hash of all that stands in a file at its end."""
+    archive.seek(0)
+    hasher = hashlib.sha256()
+    while piece := archive.read(_PIECE):
+        hasher.update(piece)
+    archive.write(_END + hasher.digest())
 
 
 def _next(tar: tarfile.TarFile, members: Iterator[tarfile.TarInfo], name: str) -> IO[bytes]:

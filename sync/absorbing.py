@@ -220,7 +220,7 @@ class Absorber:
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))
             self._credentials.hear(connection, state)
-            pieces.hear_backup(connection, state.backed_up_at)
+            pieces.hear_backup(connection, state.backup)
             if not state.more and not loading:
                 write_text(connection, "complete_at", state.at)
 

@@ -230,7 +230,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         restored: where they go on.
     :param proofs: what the hub found when it went through its evidence at ``proofs_at``; said to who asked.
     :param revoked_at: when the device was revoked; ``""`` while it is in use.
-    :param backed_up_at: when the last verified backup was made, ``""`` = never: ask what it has.
+    :param backup: names the hub's last verified backup, ``""`` = none: ask which contents it has.
     """
 
     v: int
@@ -248,7 +248,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     revoke_reason: str = ""
     proofs: list[Proven] = []
     proofs_at: str = ""
-    backed_up_at: str = ""
+    backup: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

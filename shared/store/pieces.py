@@ -23,8 +23,8 @@ NOT_WANTED, AHEAD, ASKED_FOR = 0, 1, 2
 """Why a content is fetched: not at all, because its task is ours, because somebody opens it."""
 WORD_AT = "content_word_at"
 """Fact: time of the hub's latest word about contents."""
-EPOCH_FACT, BACKUP_AT = "content_epoch", "content_backup_at"
-"""Facts: the hub's epoch its word is of, and when its last backup was made, as last heard."""
+EPOCH_FACT, BACKUP = "content_epoch", "content_backup"
+"""Facts: the hub's epoch its word is of, and the name of its last backup, as last heard."""
 _COLUMNS = "c.sha256, c.size, c.whole, c.delivered, c.asked, c.wanted, c.absent, c.used_at"
 _NAMED = 'EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256 AND a."_deleted" = 0)'
 
@@ -199,10 +199,10 @@ def enter(connection: sa.Connection, epoch: str) -> bool:
     return epoch >= known
 
 
-def hear_backup(connection: sa.Connection, at: str) -> None:
-    """The hub has a backup made at this time: ask whether contents it has are in it."""
-    if at > read_text(connection, BACKUP_AT):
-        write_text(connection, BACKUP_AT, at)
+def hear_backup(connection: sa.Connection, name: str) -> None:
+    """The hub has a backup of this name: ask whether contents it has are in it."""
+    if name and name != read_text(connection, BACKUP):
+        write_text(connection, BACKUP, name)
         sql.execute(connection, "UPDATE content SET asked = 0 WHERE delivered = ?", (DELIVERED,))
 
 

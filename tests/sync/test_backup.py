@@ -99,7 +99,7 @@ def test_bad_backups_are_refused_with_a_sentence(
     for cut in (0, 10, len(whole) // 2, len(whole) - 200):
         broken.write_bytes(whole[:cut])
         assert "不完整" in refused(lambda: backup.verify(broken, PASSPHRASE, data=data))
-    for at in (0, *range(6, len(whole), len(whole) // 40), *range(len(whole) - 4, len(whole))):
+    for at in (*range(0, len(whole), len(whole) // 60), *range(len(whole) - 40, len(whole))):
         flipped = bytearray(whole)
         flipped[at] ^= 1
         broken.write_bytes(flipped)
@@ -116,7 +116,7 @@ def test_bad_backups_are_refused_with_a_sentence(
 
 def packed_anew(whole: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
     """The archive somebody makes who changes one file of it and compresses it well again."""
-    with zstandard.ZstdDecompressor().stream_reader(whole) as reader:
+    with zstandard.ZstdDecompressor().stream_reader(whole[:-36]) as reader:
         raw = reader.read()
     out = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(raw)) as before, tarfile.open(fileobj=out, mode="w") as after:
@@ -127,7 +127,9 @@ def packed_anew(whole: bytes, name: str, change: Callable[[bytes], bytes]) -> by
             data = change(data) if member.name == name else data
             member.size = len(data)
             after.addfile(member, io.BytesIO(data))
-    return zstandard.ZstdCompressor(write_checksum=True).compress(out.getvalue())
+    archive = io.BytesIO(zstandard.ZstdCompressor().compress(out.getvalue()))
+    backup_file.seal(archive)
+    return archive.getvalue()
 
 
 def flipped(at: int) -> Callable[[bytes], bytes]:
