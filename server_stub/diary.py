@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 import sqlalchemy as sa
 
-from server_stub import seats
+from server_stub import lines, seats
 from server_stub.beside import TakenBeside
 from server_stub.pace import Pace
 from server_stub.pieces import PieceIntake
-from server_stub.receipts import APPLIED, DUPLICATE, EMPTY, Intake
+from server_stub.receipts import APPLIED, DUPLICATE, EMPTY, PARKED, Intake, missing
 from server_stub.seats import Contact
+from shared import gaps
 from shared.access import HUB_ACTOR
 from shared.errors import PackageError, PackageTampered, YizhanError
 from shared.programs import Program
@@ -100,6 +101,10 @@ class Diary:
         enrolled = core.kind is Kind.ENROL_REQUEST
         reasons = [*sorted({s.reason for s in intake.sets if s.reason}), *_said(handled)]
         with self._store.unit(HUB_ACTOR) as unit:
+            if intake.outcome == PARKED:
+                newest = lines.newest(unit.connection, handled.device)
+                lacking = missing(unit.connection, handled.device, newest)
+                reasons += [f"缺第 {gaps.said(lacking)} 号变更"] if lacking else []
             if enrolled:
                 self._keep_seat(unit, handled, began)
             self._write(

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from server_stub import lines
 from server_stub.keys import HubKeys
 from server_stub.review import words_on
+from shared import gaps
+from shared.gaps import Span
 from shared.store import sql
 from shared.store.store import Store
 from sync import messages, signing
@@ -96,13 +98,6 @@ class Receipts:
     ) -> bytes:
         lines.lock(connection, device)
         at = lines.reach(connection, device, incarnation)
-        within = lines.line(connection, device, incarnation)
-        parked = sql.execute(
-            connection,
-            "SELECT first, last, incarnation FROM accepted_set WHERE device = ? AND status = ?"
-            " ORDER BY first",
-            (device, PARKED),
-        ).fetchall()
         body = Receipt(
             v=PROTOCOL,
             hub_id=self._keys.hub_id,
@@ -110,7 +105,7 @@ class Receipts:
             device=device,
             incarnation=incarnation,
             contiguous_to=at.contiguous_to,
-            gaps=_gaps(at.contiguous_to, [(p[0], p[1]) for p in parked if p[2] in within]),
+            gaps=missing(connection, device, incarnation),
             sets=sets,
             at=self._store.clock.stamp(),
             prev_receipt=at.last_receipt,
@@ -123,19 +118,21 @@ class Receipts:
         return raw
 
 
+def missing(connection: sa.Connection, device: str, incarnation: int) -> list[Span]:
+    """Numbers of a device's line that must come before what is parked."""
+    within = lines.line(connection, device, incarnation)
+    parked = sql.execute(
+        connection,
+        "SELECT first, last, incarnation FROM accepted_set WHERE device = ? AND status = ? ORDER BY first",
+        (device, PARKED),
+    ).fetchall()
+    reached = lines.reach(connection, device, incarnation).contiguous_to
+    return gaps.between(reached, [(p[0], p[1]) for p in parked if p[2] in within])
+
+
 def _says(envelope: bytes, sets: list[SetReceipt], epoch: str, archived_to: int) -> bool:
     """Whether an earlier receipt says the same about these sets, and how safe they are."""
     before = messages.decode(signing.Envelope.decode(envelope).payload, Receipt)
     if (before.epoch, before.archived_to) != (epoch, archived_to):
         return False
     return {s.cs_id: s.status for s in sets}.items() <= {s.cs_id: s.status for s in before.sets}.items()
-
-
-def _gaps(contiguous_to: int, parked: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    gaps: list[tuple[int, int]] = []
-    reached = contiguous_to
-    for first, last in parked:
-        if first > reached + 1:
-            gaps.append((reached + 1, first - 1))
-        reached = max(reached, last)
-    return gaps

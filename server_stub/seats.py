@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from server_stub.receipts import PARKED, QUARANTINED
+from server_stub import lines
+from server_stub.receipts import PARKED, QUARANTINED, missing
+from shared import gaps
 from shared.clock import MAX_DRIFT_MS
 from shared.programs import Program
 from shared.record import RecordType
@@ -87,6 +89,7 @@ def _values(connection: sa.Connection, contact: Contact) -> dict[str, object]:
         "ahead_minutes": int(ahead.total_seconds() // 60) if ahead > DRIFT else None,
         "pending": _pending(contact),
         "parked": int(counts.get(PARKED, 0)),
+        "missing": gaps.said(missing(connection, device, lines.newest(connection, device))) or None,
         "quarantined": int(counts.get(QUARANTINED, 0)),
         "received_to": int(reached),
     }

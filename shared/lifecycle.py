@@ -28,6 +28,7 @@ class Transition:
     :param roles: roles that may take it.
     :param needs: fields that must be filled by this step (a reason, a date).
     :param offers: fields that may be filled besides.
+    :param warning: what people are told before they take it; ``""`` = nothing to say.
     """
 
     name: str
@@ -37,15 +38,21 @@ class Transition:
     roles: tuple[str, ...] = ("officer", "bureau_admin")
     needs: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """States and transitions of one record type; ``field`` names the state field."""
+    """States and transitions of one record type; ``field`` names the state field.
+
+    :param at: the page where its steps do more than move the state and are taken; ``""`` = wherever
+        the record is shown.
+    """
 
     field: str
     states: tuple[State, ...]
     transitions: tuple[Transition, ...]
+    at: str = ""
 
     def state(self, name: str) -> State:
         """The state of that name."""

@@ -211,6 +211,8 @@ class Absorber:
                     out.rewound = True
             out.more, out.wait = state.more, state.wait
             out.arrived += state.arrived
+            if not self._fresh:
+                evidence.prove(connection, state.arrived, state.at, self._store.clock.now())
             found = [(p.title, p.count, p.trouble) for p in state.proofs]
             hub_proofs.take(connection, state.proofs_at, found)
             if state.at < read_text(connection, "hub_time"):

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from shared import gaps
 from shared.errors import PackageTampered
+from shared.gaps import Span
 from shared.store import exchange, incarnations
 from shared.store.facts import read_number, write_number, write_text
+from sync import messages
 from sync.layout import ASK_AGAIN
 from sync.messages import Receipt, State
+from sync.signing import Envelope
 
 ROLLED_BACK = "rolled_back"
 """The database is older than what it has already sealed."""
@@ -69,6 +73,18 @@ def read(connection: Any, receipt: Receipt, hub_id: str, device: str) -> Reading
     return Reading.OURS
 
 
+def lacking(connection: Any) -> list[Span]:
+    """Own numbers the hub missed before what it had parked, as its last receipt says."""
+    last = exchange.last_receipt(connection)
+    if last is None:
+        return []
+    receipt = messages.decode(Envelope.decode(last[0]).payload, Receipt)
+    if receipt.incarnation != read_number(connection, "incarnation"):
+        return []
+    at = exchange.reach(connection)
+    return [(first, end) for first, end in gaps.beyond(receipt.gaps, at.receipted) if end <= at.written]
+
+
 def note_superseded(connection: Any, receipt: Receipt) -> None:
     """Remember, once for each, that a newer incarnation than this one is at work."""
     if receipt.newest > max(
@@ -109,5 +125,6 @@ def contradiction(connection: Any, mark: Mark | None) -> str:
 
 
 __all__ = [
-    "COPIED", "MOVED", "ROLLED_BACK", "SUPERSEDED", "Mark", "Reading", "contradiction", "read", "unmarked",
+    "COPIED", "MOVED", "ROLLED_BACK", "SUPERSEDED", "Mark", "Reading", "contradiction", "lacking", "read",
+    "unmarked",
 ]

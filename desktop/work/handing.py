@@ -51,11 +51,16 @@ class Handing:
         self._files: list[str] = []
 
     def parcels(
-        self, groups: Sequence[Sequence[SetRow]], ids: Sequence[str], carried: Carried | None
+        self,
+        groups: Sequence[Sequence[SetRow]],
+        ids: Sequence[str],
+        carried: Carried | None,
+        before: Collection[str],
     ) -> list[Parcel]:
         """Keep the records and cut them into change sets that go with the last package.
 
         :param groups: change sets of each package, which ``ids`` name.
+        :param before: every set without a receipt, also those that do not go this time.
         """
         session = self._session
         with session.store.read() as connection:
@@ -80,9 +85,8 @@ class Handing:
         made = self._register.keep_hand_overs([*ours, *theirs], self._medium)
         self._files = made[len(ours) :]
         session.engine.cut()
-        known = {s.cs_id for group in groups for s in group}
         with session.store.read() as connection:
-            fresh = tuple(s.cs_id for s in exchange.unreceipted(connection) if s.cs_id not in known)
+            fresh = tuple(s.cs_id for s in exchange.unreceipted(connection) if s.cs_id not in before)
         return [
             Parcel(
                 i, (*(s.cs_id for s in group), *(fresh if i == ids[-1] else ())), record, one, i == ids[-1]

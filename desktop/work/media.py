@@ -30,7 +30,7 @@ from shared.errors import DiskFull, ExchangeError, MediaError, PackageError, Sto
 from shared.ids import new_id
 from shared.parsing import clean_text
 from shared.store import exchange
-from shared.store.exchange import Attempt
+from shared.store.exchange import Attempt, SetRow
 from shared.store.journal import types_between
 from sync import changeset, package
 from sync.bundles import bundles
@@ -44,6 +44,7 @@ from sync.rounds import Absorbed
 from sync.signing import VerifyKey
 
 CARRIER = "media"
+PARKED = "parked"
 TROUBLE = ("parked", "conflicted", "quarantined", "rejected")
 INITIATOR = "media"
 ALL_IN, PARTLY_IN, REFUSED = "1", "2", "3"  # code table 入库结论
@@ -61,15 +62,20 @@ class Media:
         self.register = MediaRegister(session)
 
     # --- export ----------------------------------------------------------------
-    def plan_export(self) -> ExportPlan:
-        """What would go; nothing is sealed yet."""
+    def plan_export(self, *, lacking: bool = False) -> ExportPlan:
+        """What would go; nothing is sealed yet.
+
+        :param lacking: without what waits at the hub for what it lacks.
+        """
         with self._session.store.read() as connection:
             at = exchange.reach(connection)
-            sealed = exchange.unreceipted(connection)
+            every = exchange.unreceipted(connection)
+            sealed = _lacked(every, lacking)
             waiting = exchange.uncut(connection)
             cursors = len(exchange.cursors(connection))
+        there = sum(s.last - s.first + 1 for s in every) - sum(s.last - s.first + 1 for s in sealed)
         return ExportPlan(
-            changes=at.written - at.receipted,
+            changes=at.written - at.receipted - there,
             sets=len(sealed) + len(waiting),
             exported_before=len(sealed),
             hub_name=self._session.hub_trust.name,
@@ -86,6 +92,7 @@ class Media:
         again_of: str = "",
         attachments: bool = False,
         most: int = 0,
+        lacking: bool = False,
     ) -> ExportResult:
         """Seal what has no receipt and put it into ``folder``; may be repeated at will.
 
@@ -96,6 +103,7 @@ class Media:
         :param again_of: id of the lost package this export stands for.
         :param attachments: contents go along too, before the changes, which name their files.
         :param most: bytes of contents to take at most; 0 = as many as fit.
+        :param lacking: without what waits at the hub for what it lacks.
         """
         session = self._session
         self.register.require_usable(medium)
@@ -103,7 +111,8 @@ class Media:
         with disk_errors():
             session.engine.cut()
         with session.store.read() as connection:
-            sets = {s.cs_id: s for s in exchange.unreceipted(connection)}
+            every = {s.cs_id: s for s in exchange.unreceipted(connection)}
+        sets = {s.cs_id: s for s in _lacked(list(every.values()), lacking)}
         carried = None
         if attachments:
             spare = sum(changeset.peek(s.envelope).raw_len for s in sets.values()) + PAPER_ROOM
@@ -112,7 +121,7 @@ class Media:
         groups = [[sets[i] for i in group] for group in bundles(sets.values())]
         ids = [new_id() for _ in groups]
         handing = Handing(session, self.register, medium, again_of)
-        parcels = handing.parcels(groups, ids, carried)
+        parcels = handing.parcels(groups, ids, carried, set(every))
         done: list[ExportResult] = []
         beside = {one.package_id: one.size for one in carried.files} if carried is not None else {}
         try:
@@ -418,6 +427,11 @@ class Media:
                     "failed" if failed else "done", failed.message if failed else text,
                 ),
             )  # fmt: skip
+
+
+def _lacked(sets: list[SetRow], lacking: bool) -> list[SetRow]:
+    """All, or without those that wait at the hub for others: they need not travel again."""
+    return [s for s in sets if not (lacking and s.status == PARKED)]
 
 
 def _best_effort(failed: YizhanError | None) -> AbstractContextManager[None]:

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from desktop.work.courier import Courier
+from desktop.work.missing import Missing, missing
+from desktop.work.own_sets import course, next_words
 from desktop.work.reenrolling import UNKNOWN, note_unknown
 from desktop.work.session import Session
 from shared.changes import decode_block
@@ -43,7 +45,7 @@ class SetView:
     """One change set on the page.
 
     :param range: the numbers inside, as ``"1–40"``.
-    :param detail: why, when it is not simply accepted.
+    :param detail: why, when it is not simply accepted; ``next``: who decides, or decided what.
     """
 
     cs_id: str
@@ -52,6 +54,7 @@ class SetView:
     standing: Standing
     detail: str
     changes: int
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class SyncState:
     :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
     :param unknown: the hub said that it does not know this seat any more.
+    :param missing: which own numbers the hub lacks before what it has parked.
     :param restored: what to say about the hub's return from a backup; ``""`` when there is nothing.
     """
 
@@ -86,6 +90,7 @@ class SyncState:
     load: str = ""
     restored: str = ""
     unknown: bool = False
+    missing: Missing | None = None
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -186,6 +191,7 @@ class Syncing:
             evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
             restored = _restored(rewinding.rewound(connection))
             unknown = bool(read_text(connection, UNKNOWN))
+        told = course(self._session.records, self._session.device)
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
             sealed=max(0, at.sealed - at.receipted),
@@ -196,7 +202,8 @@ class Syncing:
             load=load_words(self._session.store),
             restored=restored,
             unknown=unknown,
-            sets=[_view(s) for s in sets],
+            missing=missing(self._session),
+            sets=[_view(s, told.get(s.cs_id, "")) for s in sets],
             attempts=attempts,
         )
 
@@ -244,15 +251,16 @@ def _restored(found: Rewound) -> str:
     return f"{text}；无需办理，照常同步或用介质交换即可。"
 
 
-def _view(one: SetRow) -> SetView:
-    statement = changeset.peek(one.envelope)
+def _view(one: SetRow, told: str) -> SetView:
+    statement, standing = changeset.peek(one.envelope), STANDING_OF[one.status]
     return SetView(
         cs_id=one.cs_id,
         range=f"{one.first}–{one.last}" if one.last > one.first else str(one.first),
         sealed_at=statement.sealed_at,
-        standing=STANDING_OF[one.status],
+        standing=standing,
         detail=one.detail,
         changes=one.last - one.first + 1,
+        next=next_words(standing, told),
     )
 
 

@@ -29,7 +29,7 @@ _ON_PAPER = 16
 """So many digits of a fingerprint stand on a hand-over sheet."""
 _SAID = (
     "person", "last_contact_at", "carrier", "program", "pending", "parked", "quarantined", "ahead_minutes",
-    "received_to",
+    "received_to", "missing",
 )  # fmt: skip
 _DECLARED = ("name", "bureau", "state", "enrolled_at", "revoked_at", "revoke_reason")
 
@@ -299,7 +299,7 @@ class Facts:
             "program": seat.program.version, "schema_version": seat.program.schema,
             "behind": seat.program.behind, "pending": seat.pending, "parked": seat.parked,
             "quarantined": seat.quarantined, "ahead_minutes": seat.ahead_minutes,
-            "received_to": seat.received_to,
+            "received_to": seat.received_to, "missing": seat.missing,
         }  # fmt: skip
 
     def _state(self, one: BureauState, silent_days: int) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Seat(Shape):
     quarantined: Count
     ahead_minutes: Annotated[Count, Field(description="its clock is ahead by so much")]
     received_to: Annotated[Count, Field(description="last change number the hub has without a gap")]
+    missing: Annotated[str, Field(description="numbers that must come before what is parked: 12–14、18")]
 
 
 class SeatDetail(Seat):

@@ -310,6 +310,17 @@ def attempt_of(connection: sa.Connection, package_id: str) -> Attempt | None:
     return Attempt(*row) if row else None
 
 
+def sealed_at(connection: sa.Connection, packages: Iterable[str]) -> list[str]:
+    """When these packages of ours were sealed, by our clock then; nothing for those of others."""
+    found = [
+        sql.execute(
+            connection, "SELECT min(at) FROM sync_attempt WHERE package_id = ? AND direction = 'up'", (one,)
+        ).scalar()
+        for one in packages
+    ]
+    return [str(at) for at in found if at]
+
+
 def all_sets(connection: sa.Connection, limit: int = 500) -> list[SetRow]:
     """Change sets cut here, newest first."""
     rows = sql.execute(

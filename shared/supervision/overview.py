@@ -24,6 +24,7 @@ class Seat:
 
     :param contact_at: ISO time of the last exchange, ``""`` never; :param silent: whole days since then.
     :param pending: changes it had not brought when it was last heard of.
+    :param missing: numbers that must come before what is parked, as people read them.
     """
 
     device: str
@@ -41,6 +42,7 @@ class Seat:
     quarantined: int
     ahead_minutes: int
     received_to: int
+    missing: str = ""
 
     def quiet_for(self, days: int) -> bool:
         """Whether a seat in use has not been heard of for so many days."""
@@ -156,6 +158,7 @@ def seat_of(
         quarantined=int(state.get("quarantined") or 0),
         ahead_minutes=int(state.get("ahead_minutes") or 0),
         received_to=int(state.get("received_to") or 0),
+        missing=str(state.get("missing") or ""),
     )
 
 

@@ -17,6 +17,7 @@ LIFECYCLE = Lifecycle(
         Transition("give_back", "退回", ("claimed",), "returned", needs=("return_reason", "returned_on")),
         Transition("claim_again", "重新认领", ("returned",), "claimed", needs=("claimed_on",)),
     ),
+    at="认领",
 )
 
 

@@ -23,6 +23,7 @@ LIFECYCLE = Lifecycle(
             needs=("resolution", "resolved_by", "resolved_at"), offers=("decision", "reason"),
         ),
     ),
+    at="冲突",
 )  # fmt: skip
 
 

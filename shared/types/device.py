@@ -16,6 +16,8 @@ LIFECYCLE = Lifecycle(
         Transition(
             "revoke", "吊销", ("active",), "revoked", ("hub_admin",),
             needs=("revoke_reason", "revoked_at"),
+            warning="不能撤销：此后上报的内容须逐件审核，该席位不能再录入、不再接收数据，已收到的内容继续有效；"
+            "要继续使用须重新登记",
         ),
     ),
 )  # fmt: skip

@@ -25,6 +25,7 @@ LIFECYCLE = Lifecycle(
         Transition("arrive", "送达", ("handed_over", "lost"), "arrived", _ROLES, ("arrived_at",)),
         Transition("lose", "报失", ("handed_over",), "lost", _ROLES, ("lost_reason", "lost_at")),
     ),
+    at="介质交换",
 )
 
 

@@ -27,6 +27,7 @@ LIFECYCLE = Lifecycle(
             needs=("decision_note", "decided_by", "decided_at"),
         ),
     ),
+    at="隔离待审",
 )  # fmt: skip
 
 

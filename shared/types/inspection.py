@@ -24,6 +24,7 @@ LIFECYCLE = Lifecycle(
             needs=("ended_at", "findings", "result", "disposition"),
         ),
     ),
+    at="检查",
 )  # fmt: skip
 
 

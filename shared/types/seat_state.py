@@ -38,3 +38,4 @@ class SeatState:
         20, "隔离待审变更集", required=True, default=0, column=True, group=UP, example="0"
     )
     received_to: int = integer(21, "中心已收到", required=True, default=0, group=UP, example="128")
+    missing: str | None = text(22, "缺少的变更号", max=200, group=UP)

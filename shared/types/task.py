@@ -19,6 +19,7 @@ LIFECYCLE = Lifecycle(
         Transition("give_back", "退回", ("claimed",), "open", needs=("return_reason",)),
         Transition("finish", "完成", ("claimed",), "done", needs=("inspection",)),
     ),
+    at="任务",
 )
 
 

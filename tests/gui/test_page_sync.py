@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from desktop.ui.pages.media import MediaPage
 from desktop.ui.pages.sync import SyncPage
 from desktop.work.jobs import Jobs
+from desktop.work.records import Row
+from shared.filters import Filter
 from shared.store import exchange
 from shared.store.facts import write_number, write_text
 from tests.fixtures.hubs import serving
 from tests.gui.exchange_desks import Post, settle
+from tests.gui.test_page_held import put_several_aside
 
 
 @pytest.fixture
@@ -143,3 +149,61 @@ def test_cancelling_is_no_failure(qtbot: QtBot, post: Post, jobs: Jobs, address:
     with post.desk("chenmin").session.store.read() as connection:
         at = exchange.reach(connection)
     assert at.written > at.receipted
+
+
+def test_what_the_centre_lacks_is_said_and_exported_again(
+    qtbot: QtBot, post: Post, jobs: Jobs, tmp_path: Path
+) -> None:
+    session = post.desk("chenmin").session
+    for number in range(3):
+        post.update("chenmin", "market_entity", post.entity(number), phone=f"021-{number}")
+        session.engine.cut()
+    out, back = io.BytesIO(), io.BytesIO()
+    with session.store.read() as connection:
+        names = [s.cs_id for s in exchange.unreceipted(connection)]
+    session.engine.prepare(out, "media", only=names[2:])
+    out.seek(0)
+    post.hub.handle(out, back)
+    back.seek(0)
+    session.engine.absorb(session.engine.open(back), "media")
+    page = opened(qtbot, post)
+    assert "中心缺第 1–2 号变更，后面的 1 个变更集已到中心" in page.missing_bar.text()
+    asked: list[tuple[str, object]] = []
+    page.open_page.connect(lambda name, params: asked.append((name, params)))
+    page.missing_bar._button.click()
+    assert asked == [("media", {"tab": "export", "lacking": ((1, 2),)})]
+    media = MediaPage(post.desk("chenmin"))
+    qtbot.addWidget(media)
+    media.shown(asked[0][1])
+    settle(jobs)
+    plan = media.exporting.plan_facts.text()
+    assert "2 条" in plan and "2 个：中心缺少的第 1–2 号" in plan
+    post.sync("chenmin")
+    page.load()
+    settle(jobs)
+    assert page.missing_bar.isHidden()
+
+
+def test_sets_put_aside_tell_who_decides_and_what_was_decided(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    put_several_aside(post)
+    post.sync("chenmin")
+    page = opened(qtbot, post)
+    said = {row[0]: row[4] for row in page.sets.texts()}
+    assert "由中心管理员审核，决定后随下次同步或中心的回件送回" in said["1"] and "权限不符" in said["1"]
+    held = post.desk("wang").held
+    first, second, _ = sorted(everything(post, "wang"), key=lambda r: r.values["first"])
+    held.decide([first.id], release=True, note="")
+    held.decide([second.id], release=False, note="请换新证照")
+    post.sync("wang", "chenmin")
+    page.load()
+    settle(jobs)
+    said = {row[0]: row[3:5] for row in page.sets.texts()}
+    assert said["1"][0] == "已入库" and "由中心管理员放行" in said["1"][1]
+    assert said["2"][0] == "已退回"
+    assert "由中心管理员退回：请换新证照" in said["2"][1] and "请按理由修改后重新录入" in said["2"][1]
+
+
+def everything(post: Post, account: str) -> list[Row]:
+    """All held sets somebody sees."""
+    records = post.desk(account).records
+    return records.first(records.type("held_set"), Filter(), 10)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.work.lease import GRACE_DAYS
 from desktop.work.media import MediumInfo
 from desktop.work.session import LeaseState
 from desktop.work.syncing import Syncing
@@ -132,17 +133,20 @@ def test_a_wrong_clock_never_wins_where_the_later_one_does(place: Place) -> None
 
 # --- at the seat itself ------------------------------------------------------------------------
 def test_the_date_leaps_while_the_seat_is_off(here: Station, tmp_path: Path) -> None:
-    """He is told, and goes on working; the days that pass from then on count."""
+    """He is told, and goes on working; whether the date is wrong or the seat was off so long nobody knows,
+    so some days are left to hear from the hub."""
     one = at_clock(here, tmp_path / "one", TWO_YEARS)
     lease = one.session.lease
     assert lease.state is LeaseState.WARN and "请校准日期" in lease.message and not one.session.read_only
     assert lease.days == 0 and "730 天" in lease.message
     one.session.records._may_write()  # the window writes
     one.insert("market_entity", ENTITIES[1])
-    one = at_clock(one, tmp_path / "one", TWO_YEARS + 20)
-    assert one.session.lease.days == 20 and not one.session.read_only
-    one = at_clock(one, tmp_path / "one", TWO_YEARS + 31)
+    assert f"{GRACE_DAYS} 天后本机将变为只读" in lease.message
+    one = at_clock(one, tmp_path / "one", TWO_YEARS + GRACE_DAYS - 0.5)
+    assert one.session.lease.days == GRACE_DAYS - 1 and not one.session.read_only
+    one = at_clock(one, tmp_path / "one", TWO_YEARS + GRACE_DAYS + 0.5)
     assert one.session.read_only  # a wrong clock is no endless permission
+    assert "数据都在" in one.session.lease.message and "日期不对的请校准" in one.session.lease.message
     one = at_clock(one, tmp_path / "one", 0.1)
     assert one.session.lease.state is LeaseState.GOOD  # the date was set right
     one.session.close()
@@ -163,15 +167,68 @@ def test_an_exchange_with_a_wrong_clock(here: Station, tmp_path: Path) -> None:
     one.session.close()
 
 
-def test_by_stick_with_a_wrong_clock(place: Place, here: Station, tmp_path: Path) -> None:
-    one = at_clock(here, tmp_path / "one", TWO_YEARS)
-    made = one.media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
-    answer = tmp_path / "answer.yzp"
+def by_stick(place: Place, one: Station, folder: Path) -> Path:
+    """Out by stick, to the hub; the answer is in the file returned."""
+    folder.mkdir(exist_ok=True)
+    made = one.media.export(folder, MediumInfo("1", "U-1"), quiet)
+    answer = folder / "answer.yzp"
     with answer.open("w+b") as out:
         place.hub.handle(io.BytesIO(made.path.read_bytes()), out, carrier="media")
+    return answer
+
+
+def home(one: Station, answer: Path) -> None:
+    """The answer is taken in."""
     received = one.media.receive(answer, quiet)
     one.media.apply(received, MediumInfo("1", "U-1"), quiet)
     received.close()
+
+
+@pytest.mark.parametrize("ahead", [35, 60, 89])
+def test_a_stick_makes_a_seat_whose_date_is_ahead_work_again(
+    place: Place, here: Station, tmp_path: Path, ahead: int
+) -> None:
+    """Some weeks ahead may be some weeks of silence: read-only. What the stick went out with proves the date wrong."""
+    one = at_clock(here, tmp_path / "one", ahead)
+    assert one.session.read_only and "导入中心的回件，即可恢复" in one.session.lease.message
+    answer = by_stick(place, one, tmp_path / "out")
+    one = at_clock(one, tmp_path / "one", ahead + 3)  # the way home took three days
+    assert one.session.read_only
+    home(one, answer)
+    lease = one.session.lease
+    assert (lease.state, lease.days) == (LeaseState.WARN, 3) and not one.session.read_only
+    assert f"快了约 {ahead} 天" in lease.message and "请校准日期" in lease.message
+    one = at_clock(one, tmp_path / "one", ahead + 29)
+    assert one.session.lease.days == 29 and not one.session.read_only
+    one = at_clock(one, tmp_path / "one", ahead + 31)
+    assert one.session.read_only  # no endless permission
+    one = at_clock(one, tmp_path / "one", 5)  # the date is set right: five days have passed, no more are given
+    assert (one.session.lease.state, one.session.lease.days) == (LeaseState.GOOD, 5)
+    one = at_clock(one, tmp_path / "one", 31)
+    assert one.session.read_only
+    one.session.close()
+
+
+def test_a_seat_that_was_off_for_long_hears_from_the_hub_by_stick(
+    place: Place, here: Station, tmp_path: Path
+) -> None:
+    """Off for a hundred days, with a right clock: some days to exchange, then as before."""
+    one = at_clock(here, tmp_path / "one", 100)
+    lease = one.session.lease
+    assert (lease.state, lease.left) == (LeaseState.WARN, GRACE_DAYS)
+    assert "若确实停用了这么久" in lease.message and "跳到" in lease.message
+    one = at_clock(one, tmp_path / "one", 100 + GRACE_DAYS + 1)
+    assert one.session.read_only
+    now, place.hub.store.clock = place.hub.store.clock, after(100 + GRACE_DAYS + 1)
+    home(one, by_stick(place, one, tmp_path / "out"))
+    place.hub.store.clock = now
+    assert (one.session.lease.state, one.session.lease.days) == (LeaseState.GOOD, 0)
+    one.session.close()
+
+
+def test_by_stick_with_a_wrong_clock(place: Place, here: Station, tmp_path: Path) -> None:
+    one = at_clock(here, tmp_path / "one", TWO_YEARS)
+    home(one, by_stick(place, one, tmp_path / "out"))
     lease = one.session.lease
     assert (lease.state, lease.days) == (LeaseState.WARN, 0) and "请校准日期" in lease.message
     assert lease.evidence_at[:4] == str(Clock().now().astimezone(CHINA).year)

@@ -14,11 +14,13 @@ import pytest
 
 from desktop.work.media import MediumInfo
 from desktop.work.session import LeaseState
+from desktop.work.syncing import Syncing
 from shared.errors import AccessDenied
 from shared.fictitious import market_entities
+from shared.standing import Standing
 from tests.fixtures.devices import Device, Enrol, handle, rows
-from tests.fixtures.hubs import DIVISION, Place
-from tests.fixtures.stations import PASSWORD, Station, enrolment, invite, open_station, quiet
+from tests.fixtures.hubs import DIVISION, Place, serving
+from tests.fixtures.stations import PASSWORD, Station, enrolment, invite, open_station, quiet, station
 
 ENTITIES = list(market_entities(12, DIVISION, 10))
 STICK = MediumInfo("1", "U-2026-010")
@@ -105,3 +107,47 @@ def test_a_revoked_seat_that_has_only_sticks(
     )
     admin.sync()
     assert names(place.hub.store) == before | {str(e["name"]) for e in (*ENTITIES[2:4], ENTITIES[6])}
+
+
+def test_a_revoked_seat_with_a_network(
+    place: Place, enrol_at: Enrol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the next synchronization it knows; it turns read-only, says so, and still brings and exports its work."""
+    monkeypatch.setenv("YIZHAN_STATE", str(tmp_path / "state"))
+    admin = enrol_at(place.a, "wang", roles=["hub_admin", "officer"])
+    admin.sync()
+    with serving(place.hub) as url:
+        one = station(place.hub, url, place.b, tmp_path / "one", "chenmin", "陈敏")
+        Syncing(one.session).sync_now(quiet)
+        one.insert("market_entity", ENTITIES[0])
+        Syncing(one.session).sync_now(quiet)
+        one.insert("market_entity", ENTITIES[1])  # not sent yet
+        admin.sync()
+        revoke(admin, one.session.device)
+        assert not one.session.read_only
+        report = Syncing(one.session).sync_now(quiet)
+        assert [s.status for s in report.trouble] == ["quarantined"]
+        lease = one.session.lease
+        assert one.session.read_only and lease.state is LeaseState.OVER
+        assert "被中心吊销（电脑被盗）：不能再录入" in lease.message
+        assert "仍可同步或导出给中心，由中心管理员审核" in lease.message
+        records = one.session.records
+        with pytest.raises(AccessDenied):
+            records.save(records.type("market_entity"), ENTITIES[2])
+        assert not records.may("create", records.type("market_entity"))
+        (held_back,) = [s for s in Syncing(one.session).state().sets if s.standing is Standing.QUARANTINED]
+        assert "由中心管理员审核" in held_back.next
+
+        # signed out and in: the same; a sealed export is still possible
+        one.session.close()
+        one = open_station(tmp_path / "one", "chenmin")
+        assert one.session.read_only and "电脑被盗" in one.session.lease.message
+        outcome, answer = brought(place, one, tmp_path / "stick")
+        assert outcome == "quarantined"  # the hand-over sheet of that stick
+        take(one, answer)
+        assert Syncing(one.session).sync_now(quiet).received_changes == 0
+    assert names(place.hub.store) == {str(ENTITIES[0]["name"])}
+    admin.sync()
+    kinds = {h["kind"] for h in rows(admin.store, "held_set")}
+    assert kinds == {"revoked"}
+    one.session.close()

@@ -280,7 +280,7 @@ def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
         package(sent), device.keys.sign.public.to_bytes(), place.hub.keys.seal.raw,
         place.hub.keys.seal.public.to_bytes(),
     )[0]  # fmt: skip
-    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0002", "", []]
+    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0003", "", []]
     public, found = place.hub.keys.sign.public.to_bytes(), []
     while True:
         _, data = handle(place.hub, device.export("network"))
@@ -296,7 +296,7 @@ def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
             break
         device.take(data, "network")
     head, whole = database(found, public)
-    assert (head["hub_id"], head["epoch"], head["schema"]) == (place.hub.keys.hub_id, place.hub.epoch, "0002")
+    assert (head["hub_id"], head["epoch"], head["schema"]) == (place.hub.keys.hub_id, place.hub.epoch, "0003")
     (tmp_path / "plain.db").write_bytes(whole)
     with closing(dbapi2.connect(str(tmp_path / "plain.db"))) as plain:
         name, w, fw = plain.execute(

@@ -12,6 +12,7 @@ from desktop.ui.choosing import Files
 from desktop.ui.jobline import size_text
 from desktop.ui.notify import SUCCESS
 from desktop.ui.pages.page import Page, Panes
+from desktop.ui.plain import plain_label
 from desktop.ui.queues.step_panel import StepPanel
 from desktop.ui.queues.steps import known
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
@@ -96,7 +97,14 @@ class SeatOverview(QWidget):
         both.setChildrenCollapsible(False)
         both.setHandleWidth(13)
         both.addWidget(self.bureaus)
-        both.addWidget(Panes(self.seats, self.history, 0.5))
+        self.told = plain_label()
+        self.told.setWordWrap(True)
+        left = QWidget()
+        under = QVBoxLayout(left)
+        under.setContentsMargins(0, 0, 0, 0)
+        under.addWidget(self.seats, 1)
+        under.addWidget(self.told)
+        both.addWidget(Panes(left, self.history, 0.5))
         both.setSizes([260, 260])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -136,8 +144,7 @@ class SeatOverview(QWidget):
             return
         self.panel.ask(
             "吊销席位",
-            f"{seat.bureau_name} {seat.name}。不能撤销：此后上报的内容须逐件审核，该席位不能再录入、"
-            "不再接收数据，已收到的内容继续有效；要继续使用须重新登记",
+            f"{seat.bureau_name} {seat.name}。{self._warning}",
             ("revoke_reason",),
             lambda raw: self._revoke(seat, raw),
         )
@@ -190,6 +197,11 @@ class SeatOverview(QWidget):
             lane="write", cancellable=False, owner=self,
         )  # fmt: skip
 
+    @property
+    def _warning(self) -> str:
+        cycle = self.declared.lifecycle
+        return cycle.transition("revoke").warning if cycle else ""
+
     def _revoked(self, seat: Seat) -> None:
         self.panel.close_panel()
         self._page.messages.say(
@@ -215,6 +227,9 @@ class SeatOverview(QWidget):
 
     def _seat_chosen(self, seat: Seat | None) -> None:
         self._page.update_actions()
+        said = "；".join(_said(seat)) if seat is not None else ""
+        self.told.setText(said)
+        self.told.setVisible(bool(said))
         if seat is None:
             self.history.set_rows([])
             return
@@ -251,11 +266,19 @@ def _bureau_row(one: BureauState) -> PlainRow:
     return PlainRow(texts, tuple(marks), one)
 
 
-def _seat_row(seat: Seat) -> PlainRow:
+def _said(seat: Seat) -> list[str]:
+    """What somebody should know about it."""
     said = [f"时钟超前 {seat.ahead_minutes:,} 分钟"] if seat.ahead_minutes else []
-    said += [f"{seat.parked} 个变更集待前序"] if seat.parked else []
+    if seat.parked:
+        lack = f"缺第 {seat.missing} 号变更，" if seat.missing else ""
+        said.append(f"{lack}{seat.parked} 个变更集待前序：请该单位送来较早的介质或重新导出")
     said += [f"{seat.quarantined} 个变更集隔离待审"] if seat.quarantined else []
     said += [f"程序较旧（数据结构 {seat.program.schema}），请安排升级"] if seat.program.behind else []
+    return said
+
+
+def _seat_row(seat: Seat) -> PlainRow:
+    said = _said(seat)
     texts = (
         seat.name, "在用" if seat.active else "已吊销", moment(seat.contact_at), _days(seat.silent),
         f"{seat.pending:,}", seat.program.version or NOTHING, "；".join(said) or NOTHING,

@@ -70,6 +70,10 @@ class Editing(QWidget):
         """Something that belongs to the record, under its form."""
         self._column.addWidget(widget)
 
+    def add_above(self, widget: QWidget) -> None:
+        """Something about the record, between its buttons and its form."""
+        self._column.insertWidget(2, widget)
+
     def show_new(self) -> None:
         """The form is for a new record, where one may be typed."""
         self.record = None

@@ -13,6 +13,7 @@ from desktop.ui.actions import tool_button
 from desktop.ui.attachments.strip import AttachmentStrip, Whose
 from desktop.ui.entry.drafting import Drafting
 from desktop.ui.entry.editing import Editing
+from desktop.ui.entry.steps import StepRow
 from desktop.ui.history.part import LOW, HistoryPart
 from desktop.ui.notify import ERROR, INFO, SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Panes
@@ -60,6 +61,10 @@ class EntryRoom(QWidget):
         self.editing = Editing(declared, records, jobs, actions)
         self.form = self.editing.form
         self.drafting = Drafting(desk, self.editing, messages)
+        self.steps = StepRow(declared, desk)
+        self.editing.add_above(self.steps)
+        self.editing.turned.connect(lambda _: self.steps.show_of(self.editing.record))
+        self.steps.taken.connect(self._stepped)
         self.strip: AttachmentStrip | None = None
         if declared.attachments:
             self.strip = AttachmentStrip(desk, messages)
@@ -161,8 +166,8 @@ class EntryRoom(QWidget):
                 self._fill_from(name, self.form.raw().get(name, ""))
         self.form.setFocus()
 
-    def open_record(self, record_id: str, problems: Sequence[Problem] = ()) -> Job:
-        """Show a record in the form, with findings about it."""
+    def open_record(self, record_id: str, problems: Sequence[Problem] = (), done: str = "") -> Job:
+        """Show a record in the form, with findings about it, and what was just done with it."""
         declared, records = self.declared, self.desk.records
 
         def work(_: object) -> tuple[Row, dict[str, str], str] | None:
@@ -182,6 +187,8 @@ class EntryRoom(QWidget):
                 return
             row, raw, owner = found
             self.messages.clear()
+            if done:
+                self.messages.say(SUCCESS, done)
             self.drafting.set_aside()
             self.form.set_raw(raw)
             editable = records.may("update", declared, row.values)
@@ -249,6 +256,10 @@ class EntryRoom(QWidget):
     def _show_history(self) -> None:
         row = self.editing.record
         self.history.show_of(self.declared, row.id if row is not None else "")
+
+    def _stepped(self, record_id: str, words: str) -> None:
+        self.table.reload(select=record_id)
+        self.open_record(record_id, done=words)
 
     def _show_attachments(self, editable: bool) -> None:
         row = self.editing.record

@@ -16,7 +16,9 @@ from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.theme import TOKENS
 from desktop.ui.words import moment
 from desktop.work.jobs import Job, Progress
+from shared import gaps
 from shared.errors import YizhanError
+from shared.gaps import Span
 
 if TYPE_CHECKING:
     from desktop.work.attachments import Waiting
@@ -39,6 +41,7 @@ class ExportFlow(Flow):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, STEPS)
         self._result: ExportResult | None = None
+        self._lacking: tuple[Span, ...] = ()
         self.plan_facts = FactList(7)
         self.types = PlainTable(
             "将要带走的内容",
@@ -71,9 +74,13 @@ class ExportFlow(Flow):
             self.sheet_facts, self.sheet, name="打印介质交接单",
         )  # fmt: skip
 
-    def start(self) -> None:
-        """From the beginning."""
+    def start(self, lacking: tuple[Span, ...] = ()) -> None:
+        """From the beginning.
+
+        :param lacking: numbers the hub lacks: what waits there for them does not travel again.
+        """
         self._result = None
+        self._lacking = lacking
         self.messages.clear()
         self.medium.load()
         self.show_page(0)
@@ -81,7 +88,9 @@ class ExportFlow(Flow):
         media, syncing, attachments = self.desk.media, self.desk.syncing, self.desk.attachments
         self.desk.jobs.run(
             "核对将要带走的数据",
-            lambda _: (media.plan_export(), syncing.pending_types(), attachments.waiting()),
+            lambda _: (
+                media.plan_export(lacking=bool(lacking)), syncing.pending_types(), attachments.waiting(),
+            ),
             lambda found: self._show_plan(*found),
             self.failed, quiet=True, owner=self,
         )  # fmt: skip
@@ -97,6 +106,9 @@ class ExportFlow(Flow):
         self.with_attachments.setEnabled(bool(count))
         before = f"其中 {plan.exported_before:,} 个以前导出过，中心还没有回执，会再次带上"
         sets = f"{plan.sets:,} 个" + (f"（{before}）" if plan.exported_before else "")
+        if self._lacking:
+            lacked = gaps.said(self._lacking)
+            sets = f"{plan.sets:,} 个：中心缺少的第 {lacked} 号，和此后新录入的；已在中心等候的不再带"
         self.plan_facts.set_sections(
             [
                 (
@@ -116,7 +128,8 @@ class ExportFlow(Flow):
     def _choose_medium(self) -> None:
         self.show_page(1)
         self.messages.clear()
-        self.set_buttons(make_button("写入介质", self.write, primary=True), make_button("上一步", self.start))
+        back = make_button("上一步", lambda: self.start(self._lacking))
+        self.set_buttons(make_button("写入介质", self.write, primary=True), back)
         self.medium.setFocus()
 
     def write(self) -> Job | None:
@@ -124,11 +137,13 @@ class ExportFlow(Flow):
         if self.job_line.busy or not self.medium.check():
             return None
         media, folder, medium = self.desk.media, self.medium.path(), self.medium.medium()
-        burning = self.for_burning.isChecked()
+        burning, lacking = self.for_burning.isChecked(), bool(self._lacking)
         along = self.with_attachments.isEnabled() and self.with_attachments.isChecked()
 
         def work(progress: Progress) -> ExportResult:
-            return media.export(folder, medium, progress, for_burning=burning, attachments=along)
+            return media.export(
+                folder, medium, progress, for_burning=burning, attachments=along, lacking=lacking
+            )
 
         self._written.setText("正在写入，请不要拔出介质…")
         self._written.setStyleSheet("")

@@ -23,7 +23,8 @@ _TABS = ((EXPORT, "导出到介质"), (IMPORT, "从介质导入"), (COURIER, "�
 
 
 class MediaPage(Page):
-    """``shown``: {"tab": "export" | "import" | "courier" | "register"}, {"file": path} to import one."""
+    """``shown``: {"tab": "export" | "import" | "courier" | "register"}, {"file": path} to import one,
+    {"lacking": numbers} to export what the hub lacks."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__("media", "介质交换", "media")
@@ -47,7 +48,10 @@ class MediaPage(Page):
     def shown(self, params: dict[str, Any]) -> None:
         wanted = IMPORT if params.get("file") else str(params.get("tab") or self.tabs.current)
         self.tabs.choose(wanted)
-        self._turned(wanted)
+        if params.get("lacking"):
+            self.exporting.start(tuple(params["lacking"]))
+        else:
+            self._turned(wanted)
         if params.get("file"):
             self.importing.start()
             self.importing.file.set_path(str(params["file"]))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSplitter
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from desktop.ui.actions import Action, button
 from desktop.ui.jobline import JobLine, size_text
 from desktop.ui.notify import SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Page, Panes
+from desktop.ui.plain import plain_label
 from desktop.ui.reenrol import ReenrolPanel
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.theme import STANDING_TONES
@@ -23,6 +24,7 @@ from shared.standing import Standing
 if TYPE_CHECKING:
     from desktop.work.attachments import Waiting
     from desktop.work.desk import Desk
+    from desktop.work.missing import Missing
     from desktop.work.session import Lease
     from desktop.work.syncing import Attempt, PendingType, RoundReport, SetView, SyncState
 
@@ -35,7 +37,6 @@ _WHAT_TO_DO = {
     Standing.SEALED: "等待中心回执；介质丢失也可以再次导出",
     Standing.PARKED: "前面的还没有到中心：请再同步一次，或补交较早的介质",
     Standing.CONFLICT: "请到“冲突”页面处理",
-    Standing.QUARANTINED: "数据没有丢失：请联系中心管理员审核",
     Standing.REJECTED: "没有入库：请按退回理由修改后重新录入",
     Standing.APPLIED: "",
     Standing.ARCHIVED: "已进入中心的备份",
@@ -75,6 +76,7 @@ class SyncPage(Page):
         self.load_bar = MessageBar()
         self.restored_bar = MessageBar()
         self.unknown_bar = MessageBar()
+        self.missing_bar = MessageBar()
         self.reenrol = ReenrolPanel(self, desk)
         self.offer(Action("reenrol", "重新登记本席位", self.reenrol.open, "", ""))
         self.tiles = Tiles(
@@ -108,7 +110,15 @@ class SyncPage(Page):
         lower = QSplitter(Qt.Orientation.Vertical)
         lower.setChildrenCollapsible(False)
         lower.setHandleWidth(13)
-        lower.addWidget(Panes(self.sets, self.types, 0.68))
+        self.told = plain_label()
+        self.told.setWordWrap(True)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.sets, 1)
+        column.addWidget(self.told)
+        lower.addWidget(Panes(left, self.types, 0.68))
+        self.sets.chosen.connect(self._tell)
         lower.addWidget(self.attempts)
         lower.setSizes([260, 240])
         desk.jobs.started.connect(self._follow)
@@ -116,6 +126,7 @@ class SyncPage(Page):
         self.body.addWidget(self.load_bar)
         self.body.addWidget(self.restored_bar)
         self.body.addWidget(self.unknown_bar)
+        self.body.addWidget(self.missing_bar)
         self.body.addWidget(self.reenrol)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
@@ -232,6 +243,7 @@ class SyncPage(Page):
         else:
             self.restored_bar.clear()
         self._show_unknown(state)
+        self._show_missing(state.missing)
         self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
@@ -248,6 +260,22 @@ class SyncPage(Page):
             )  # fmt: skip
         elif not state.unknown:
             self.unknown_bar.clear()
+
+    def _show_missing(self, found: Missing | None) -> None:
+        """Numbers the hub lacks: what waits for them, where they are, and the way to send them again."""
+        if found is None:
+            self.missing_bar.clear()
+            return
+        self.missing_bar.say(
+            WARNING, found.words, found.what_to_do, button=f"重新导出第 {found.numbers} 号",
+            run=lambda: self.open_page.emit("media", {"tab": "export", "lacking": found.spans}),
+        )  # fmt: skip
+
+    def _tell(self, one: SetView | None) -> None:
+        """The whole explanation of the chosen set, which a line of the table cuts off."""
+        said = _explained(one) if one is not None else ""
+        self.told.setText(f"第 {one.range} 号：{said}" if one is not None and said else "")
+        self.told.setVisible(bool(said))
 
     def _reenrol(self) -> None:
         self.unknown_bar.clear()
@@ -277,7 +305,11 @@ class SyncPage(Page):
         self.tiles.put("lease", left, since, tone)
         if lease.message:
             level = "error" if lease.state == "over" else "warning"
-            self.lease_bar.say(level, lease.message, button="立即同步", run=self.sync_now)
+            if self._desk.settings.hub_url:
+                self.lease_bar.say(level, lease.message, button="立即同步", run=self.sync_now)
+            else:
+                way = "改用介质交换"
+                self.lease_bar.say(level, lease.message, button=way, run=lambda: self._go("media"))
         else:
             self.lease_bar.clear()
 
@@ -307,14 +339,22 @@ class SyncPage(Page):
         total = f"共 {len(state.sets):,} 个变更集"
         trouble = len(state.trouble)
         self.sets.set_rows(rows, f"{total}，{trouble:,} 个需要处理" if trouble else total)
+        at = next((i for i, r in enumerate(rows) if r.thing in state.trouble), None)
+        if at is not None and self.sets.current() is None:
+            self.sets.select(at)
+        self._tell(self.sets.current())
 
 
 def _set_row(one: SetView) -> PlainRow:
     word = one.standing.value
-    todo = _WHAT_TO_DO.get(one.standing, "")
-    text = "；".join(t for t in (one.detail, todo) if t)
+    text = _explained(one)
     texts = (one.range, f"{one.changes:,}", moment(one.sealed_at), word, text or NOTHING)
     return PlainRow(texts, ((3, STANDING_TONES[word]),), one)
+
+
+def _explained(one: SetView) -> str:
+    todo = one.next or _WHAT_TO_DO.get(one.standing, "")
+    return "；".join(t.rstrip("。") for t in (one.detail, todo) if t)
 
 
 def _attempt_row(one: Attempt) -> PlainRow:
