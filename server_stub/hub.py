@@ -20,9 +20,11 @@ from server_stub.holding import hold, release
 from server_stub.invitations import seal_old
 from server_stub.keys import HubKeys, KeyFile
 from server_stub.ledger import Ledger
-from server_stub.mail import Mailroom, Posted, Recipient
+from server_stub.mail import Mailroom, Posted
 from server_stub.migrate import open_hub_database
+from server_stub.parcels import Parcels
 from server_stub.pieces import HubPieces, Receiving
+from server_stub.postal import Recipient
 from server_stub.proving import HubProofs
 from server_stub.refresh import joined
 from server_stub.snapshots import Snapshots
@@ -39,7 +41,7 @@ from shared.types import catalog
 from sync import messages, package
 from sync.entries import part
 from sync.layout import Core, Kind
-from sync.messages import ASK, CHANGE_SET, PIECE, Ask, Branch, Cursor
+from sync.messages import ASK, CHANGE_SET, PIECE, Ask, Branch
 from sync.package import Opened, Verified
 from sync.signing import VerifyKey
 
@@ -78,11 +80,12 @@ class Hub:
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
         self.proofs = HubProofs(self.store, self.keys, data / "proofs.lock")
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
-        self.mail = Mailroom(
-            self.store, self.keys, self.ledger, self.answers, self.epoch, data / "mail"
-        )
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
         self.pieces = HubPieces(self.store, self.keys, self.epoch, data / "attachments")
+        self.parcels = Parcels(self.answers, self.snapshots, self.pieces, self.epoch)
+        self.mail = Mailroom(
+            self.store, self.keys, self.ledger, self.answers, self.parcels, self.epoch, data / "mail"
+        )
         self.device_keys = DeviceKeyring(self.store, self.ledger.device, self.keys.hub_id)
 
     @classmethod
@@ -161,17 +164,20 @@ class Hub:
             self.diary.beside(one, handled, began)
         return handled
 
-    def export(self, group: list[Recipient], spool: Path) -> Iterator[tuple[Path, Posted]]:
-        """Mail for a group as files in ``spool``, each applicable after the one before; logs each."""
-        after: dict[str, Cursor] | None = None
-        more = True
+    def export(
+        self, group: list[Recipient], spool: Path, larger: int = 0
+    ) -> Iterator[tuple[Path, Posted]]:
+        """Mail for a group as files in ``spool``, each applicable after the one before; logs each.
+
+        :param larger: bytes of first loads and contents to take along, what the devices miss first.
+        """
         one = group[0].device
         device = one.device if len(group) == 1 else f"{group[0].name} 等 {len(group)} 个席位"
-        while more:
+        for seal in self.mail.for_medium(group, MEDIA_RAW, larger):
             began = self.diary.begin()
             draft = spool / f"{new_id()}.yzp"
             with draft.open("w+b") as out:
-                posted = self.mail.seal(group, out, MEDIA_RAW, after)
+                posted = seal(out)
                 out.seek(0)
                 core = package.inspect(out).core
             self.diary.write(
@@ -180,7 +186,6 @@ class Hub:
                 outcome="posted",
             )
             yield draft, posted
-            more, after = posted.more, posted.reached
 
     def own(self, core: Core) -> VerifyKey | None:
         """Trust callback: what this hub sealed itself."""

@@ -9,28 +9,44 @@ what it has.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
-import sqlalchemy as sa
 
 from server_stub.answers import Answers, Post
-from server_stub.devices import REVOKED, DeviceRow
+from server_stub.devices import REVOKED
 from server_stub.keys import HubKeys
 from server_stub.ledger import Ledger
+from server_stub.loads import Load
+from server_stub.parcels import Letter as Parcel
+from server_stub.parcels import Parcels
 from server_stub.partitions import streams_of
+from server_stub.postal import (
+    MOST_SETS,
+    Asked,
+    Recipient,
+    Waiting,
+    about_of,
+    asked_of,
+    furthest_behind,
+    made_as,
+    sets_of,
+    words_of,
+)
 from server_stub.receipts import Intake
 from shared.errors import InputError
+from shared.ids import new_id
 from shared.store import sql
 from shared.store.store import Store
 from sync import messages, package
 from sync.entries import Entry, part
-from sync.layout import Core, Kind
+from sync.layout import Core, Kind, Prereq, Volume
 from sync.messages import (
     DOWN,
     MAIL,
@@ -41,6 +57,7 @@ from sync.messages import (
     Cursor,
     Down,
     Letter,
+    PieceAsk,
     SetReceipt,
     State,
 )
@@ -53,33 +70,7 @@ LETTER_RAW = 256 << 20
 PIECE = 4 << 20
 MOST_BUREAUS = 50
 """How many bureaus one courier may ask for at once."""
-MOST_SETS = 2_000
-"""How many change sets a receipt in the mail names; the others are covered by its reach."""
 KEPT_IDS = 40
-UNDECIDED = ("parked", "quarantined")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a device last said, and when (hub's time; ``""`` when it never did).
-
-    :param sets: how many of its change sets were here before that.
-    """
-
-    ask: Ask
-    at: str = ""
-    sets: int = 0
-    arrived: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Recipient:
-    """One device a package is made for."""
-
-    device: DeviceRow
-    name: str
-    asked: Asked
-    streams: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -95,17 +86,6 @@ class Posted:
     reached: dict[str, Cursor] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A package that lies at the hub for whoever carries it."""
-
-    package_id: str
-    bureau: str
-    fingerprint: str
-    size: int
-    created: str
-
-
 class Mailroom:
     """Remembers asks, seals what stands after them, and keeps it until somebody carries it.
 
@@ -113,7 +93,8 @@ class Mailroom:
     """
 
     def __init__(
-        self, store: Store, keys: HubKeys, ledger: Ledger, answers: Answers, epoch: str, folder: Path
+        self, store: Store, keys: HubKeys, ledger: Ledger, answers: Answers, parcels: Parcels, epoch: str,
+        folder: Path,
     ) -> None:
         self._store = store
         self._epoch = epoch
@@ -121,12 +102,13 @@ class Mailroom:
         self._ledger = ledger
         self._answers = answers
         self._folder = folder
+        self._parcels = parcels
 
     # --- what devices said -----------------------------------------------------
     def before(self, device: str) -> tuple[str, int]:
         """Time, and how many change sets of the device are here, before its next package is taken."""
         with self._store.read() as connection:
-            return self._store.clock.stamp(), _sets(connection, device)
+            return self._store.clock.stamp(), sets_of(connection, device)
 
     def note(self, device: str, ask: Ask, package_id: str, before: tuple[str, int]) -> list[str]:
         """Remember a device's ask; returns ids of its latest packages, this one last.
@@ -134,10 +116,14 @@ class Mailroom:
         The last to arrive counts, also when it is older: too much sent is skipped, too
         little would not fit.
         """
-        kept = Ask(v=ask.v, incarnation=ask.incarnation, cursors=ask.cursors, waiting=ask.waiting)
+        kept = Ask(
+            v=ask.v, incarnation=ask.incarnation, cursors=ask.cursors, waiting=ask.waiting,
+            pieces=PieceAsk(want=ask.pieces.want) if ask.pieces is not None else None,
+            snapshot=ask.snapshot,
+        )  # fmt: skip
         said = messages.encode(kept)
         with self._store.write() as connection:
-            earlier = _asked(connection, [device]).get(device)
+            earlier = asked_of(connection, [device]).get(device)
             known = [i for i in (earlier.arrived if earlier else ()) if i != package_id]
             arrived = [*known, package_id][-KEPT_IDS:]
             sql.execute(
@@ -152,7 +138,7 @@ class Mailroom:
     def note_beside(self, device: str, core: Core) -> tuple[str, ...]:
         """Remember a package of attachments that came; returns ids of the device's latest packages."""
         with self._store.write() as connection:
-            said = _asked(connection, [device]).get(device)
+            said = asked_of(connection, [device]).get(device)
             arrived = said.arrived if said is not None else ()
             if said is not None and core.kind is Kind.ATTACHMENTS and core.package_id not in arrived:
                 arrived = (*arrived, core.package_id)[-KEPT_IDS:]
@@ -167,26 +153,26 @@ class Mailroom:
         """Who a package would be for, in groups that may read the same; raises :class:`InputError`.
 
         Devices of one bureau share their streams, so they are one group; a device of a
-        hub administrator, which follows more, is a group of its own.
+        hub administrator, which follows more, is a group of its own, and so is a revoked one,
+        which only hears that it is (N10).
         """
         with self._store.read() as connection:
             where, value = ("device", device) if device else ("bureau", bureau)
             found = sql.execute(
                 connection, f"SELECT device FROM device_key WHERE {where} = ? ORDER BY device", (value,)
             ).fetchall()
-        rows = [row for f in found if (row := self._ledger.device(f[0])) and row.state != REVOKED]
+        rows = [row for f in found if (row := self._ledger.device(f[0]))]
         if not rows:
-            raise InputError(
-                "没有可以接收的席位。", "请核对单位代码或设备号；已吊销的席位不再收到数据。"
-            )
+            raise InputError("没有可以接收的席位。", "请核对单位代码或设备号。")
         groups: dict[tuple[str, ...], list[Recipient]] = defaultdict(list)
         with self._store.read() as connection:
-            asked = _asked(connection, [r.device for r in rows])
+            asked = asked_of(connection, [r.device for r in rows])
             names = dict(sql.fetch(connection, "device", ("id", "name"), [r.device for r in rows]))
             for row in rows:
                 streams = tuple(streams_of(connection, row.bureau, admin=row.admin))
                 said = asked.get(row.device) or Asked(Ask(v=PROTOCOL, incarnation=1, cursors={}))
-                groups[streams].append(Recipient(row, str(names.get(row.device) or ""), said, streams))
+                key = (REVOKED, row.device) if row.revoked else streams
+                groups[key].append(Recipient(row, str(names.get(row.device) or ""), said, streams))
         return list(groups.values())
 
     def seal(
@@ -198,30 +184,84 @@ class Mailroom:
         :param after: begin there instead, for a package that follows another.
         """
         made = Posted(Sealed("", b"", 0, 0, 0), list(recipients))
-        draft = CoreDraft(
-            Kind.ANSWER, self._keys.hub_id, self._keys.hub_id, self._store.clock.stamp(),
-            prereqs={"mail": 1, **self._keys.said(0)}, trust_version=self._keys.version,
-        )
-        audience = [SealPublic.from_bytes(r.device.seal) for r in recipients]
+        draft = self._draft({})
         made.sealed = package.seal(
-            out, draft, audience, self._keys.sign,
+            out, draft, _audience(recipients), self._keys.sign,
             self._entries(made, draft.package_id, limit, after),
         )
         return made
 
+    def seal_letter(self, recipients: Sequence[Recipient], out: BinaryIO, one: Parcel) -> Posted:
+        """A letter of a first load or of contents."""
+        made = Posted(Sealed("", b"", 0, 0, 0), list(recipients))
+        if one.load is None:
+            draft = self._draft({"letter": one.kind})
+            entries = self._parcels.entries(one)
+        else:
+            several = {"volumes": one.of} if one.of > 1 else {}
+            volume = Volume(one.start + 1, one.about.partition(":")[2][:32]) if several else None
+            draft = self._draft({"letter": one.kind, **several}, volume)
+            after: dict[str, Cursor] | None = None if one.start == 0 else {}  # receipts in the first alone
+            entries = self._entries(made, draft.package_id, LETTER_RAW, after, one.load)
+        earlier = None if draft.volume is not None else ()
+        made.sealed = package.seal(
+            out, draft, _audience(recipients), self._keys.sign, entries, earlier
+        )
+        return made
+
+    def for_medium(
+        self, group: list[Recipient], limit: int, larger: int
+    ) -> Iterator[Callable[[BinaryIO], Posted]]:
+        """Everything that is due for a group, package by package; each must be sealed before the next.
+
+        :param limit: uncompressed bytes of streams in one; :param larger: bytes of first loads and
+            contents to take along.
+        """
+        alone = group[0].device.revoked
+        volumes = self._parcels.loads(group, at_once=True) if larger and not alone else None
+        after: dict[str, Cursor] | None = None
+        while not volumes:
+            made: list[Posted] = []
+
+            def seal(out: BinaryIO, made: list[Posted], after: Mapping[str, Cursor] | None) -> Posted:
+                made.append(self.seal(group, out, limit, after))
+                return made[0]
+
+            yield partial(seal, made=made, after=after)
+            if not made[0].more:
+                break
+            after = made[0].reached
+        for one in chain(volumes or (), () if alone else self._parcels.contents(group)):
+            if one.size > larger:
+                return
+            larger -= one.size
+            yield partial(self.seal_letter, group, one=one)
+
+    def _draft(self, said: Mapping[str, Prereq], volume: Volume | None = None) -> CoreDraft:
+        return CoreDraft(
+            Kind.ANSWER, self._keys.hub_id, self._keys.hub_id, self._store.clock.stamp(),
+            prereqs={"mail": 1, **said, **self._keys.said(0)}, trust_version=self._keys.version,
+            volume=volume,
+        )  # fmt: skip
+
     def _entries(
-        self, made: Posted, package_id: str, limit: int, after: Mapping[str, Cursor] | None
+        self, made: Posted, package_id: str, limit: int, after: Mapping[str, Cursor] | None,
+        load: Load | None = None,
     ) -> Iterator[Entry]:
+        one = made.recipients[0]
+        if one.device.revoked:
+            yield from self._answers.farewell(one.device, self._receipt(one, package_id))
+            return
         first = after is None
         arrived = sorted({i for r in made.recipients for i in r.asked.arrived})
         if first:
             for one in made.recipients:
                 yield Entry(RECEIPT, {"envelope": self._receipt(one, package_id)})
-        cursors = dict(after) if after is not None else self._furthest_behind(made.recipients)
+        cursors = dict(after) if after is not None else furthest_behind(made.recipients, self._epoch)
         made.reached.update(cursors)
         incarnation = made.recipients[0].asked.ask.incarnation
         ask = Ask(v=PROTOCOL, incarnation=incarnation, cursors=cursors, refresh={})
-        for entry in self._answers.entries(made.recipients[0].device, None, ask, limit=limit):
+        for entry in self._answers.entries(one.device, None, ask, limit=limit, load=load):
             if entry.kind == DOWN:
                 down = messages.decode(Envelope.decode(part(entry, "envelope")).payload, Down)
                 made.reached[down.stream] = Cursor(down.epoch, down.to, down.head)
@@ -244,43 +284,60 @@ class Mailroom:
                 " ORDER BY incarnation DESC, first DESC LIMIT ?",
                 (device, one.asked.at, MOST_SETS),
             ).fetchall()
-            rows += [row for row in _of(connection, names, ask.waiting) if row not in rows]
+            rows += [row for row in words_of(connection, names, ask.waiting) if row not in rows]
         sets = [SetReceipt(*row) for row in reversed(rows)]
         named = f"{package_id}/{device}"  # a receipt of its own for each of several
         return self._ledger.receipts.sign(device, ask.incarnation, Intake(sets=sets), named, ask.waiting)
 
-    def _furthest_behind(self, recipients: Sequence[Recipient]) -> dict[str, Cursor]:
-        """Per stream the least any of them has; nothing for a stream one of them never followed."""
-        found: dict[str, Cursor] = {}
-        for name in recipients[0].streams:
-            known = [r.asked.ask.cursors.get(name) for r in recipients]
-            here = [c for c in known if c is not None]
-            if len(here) < len(known):
-                continue
-            epochs = {c.epoch for c in here}
-            if len(epochs) > 1:  # those before the hub was restored decide
-                here = [c for c in here if c.epoch != self._epoch] or here
-            found[name] = min(here, key=lambda c: c.n)
-        return found
-
     # --- for couriers ----------------------------------------------------------
-    def waiting(self, bureau: str) -> list[Waiting]:
-        """Packages for a bureau as of now, made when there is something new; ``[]`` for nothing."""
+    def waiting(self, bureau: str, *, larger: bool = False) -> list[Waiting]:
+        """Packages for a bureau as of now, made when there is something new; ``[]`` for nothing.
+
+        :param larger: a first load goes in letters of its own, so streams from the start do not.
+        """
         try:
             groups = self.recipients(bureau=bureau)
         except InputError:
             return []
         found: list[Waiting] = []
         for group in groups:
+            if larger and not group[0].device.revoked and self._parcels.loads(group) is not None:
+                continue
             with self._store.read() as connection:
-                about = _about(connection, group)
-                ready = _made(connection, about) if about else None
+                about = about_of(connection, group)
+                ready = made_as(connection, about) if about else None
             if not about:
                 continue  # they have it all
             if ready is None or not self.path(ready.package_id).exists():
                 ready = self._make(group, bureau, about)
             found.append(ready)
         return found
+
+    def letters(self, bureau: str, has: Collection[str], room: int) -> Iterator[Waiting]:
+        """Larger mail a courier may take along now, after what it has of it, while there is room.
+
+        :param has: ids of packages it holds or has delivered; :param room: bytes.
+        """
+        try:
+            groups = self.recipients(bureau=bureau)
+        except InputError:
+            return
+        for group in groups:
+            if group[0].device.revoked:
+                continue
+            for due in (self._parcels.loads(group) or [], self._parcels.contents(group)):
+                for one in due:
+                    about = f"{one.about}:{one.start}"
+                    with self._store.read() as connection:
+                        made = made_as(connection, about)
+                    if made is not None and made.package_id in has:
+                        continue
+                    if one.size > room:
+                        return
+                    if made is None or not self.path(made.package_id).exists():
+                        made = self._make(group, bureau, about, one)
+                    room -= made.size
+                    yield made
 
     def held(self, bureau: str, package_id: str) -> Waiting | None:
         """A package a courier has begun to fetch, while it still lies here."""
@@ -299,8 +356,14 @@ class Mailroom:
         for bureau in sorted(ask.mail)[:MOST_BUREAUS]:
             has = {h.package_id: h.have for h in ask.mail[bureau]}
             begun = [w for i, n in has.items() if (w := self.held(bureau, i)) and 0 < n < w.size]
-            for one in begun or self.waiting(bureau):
+            for one in begun or self.waiting(bureau, larger=ask.mail_room > 0):
                 yield from self._pieces(one, has.get(one.package_id, 0), post)
+            for one in self.letters(bureau, has, ask.mail_room) if ask.mail_room and not begun else ():
+                if post.left <= 0:
+                    post.more = True
+                    break
+                yield from self._pieces(one, has.get(one.package_id, 0), post)
+            post.more = post.more or (bool(begun) and ask.mail_room > 0)
 
     def _pieces(self, one: Waiting, have: int, post: Post) -> Iterator[Entry]:
         if have >= one.size:
@@ -324,12 +387,12 @@ class Mailroom:
         """Where a waiting package lies."""
         return self._folder / f"{package_id}.yzp"
 
-    def _make(self, group: list[Recipient], bureau: str, about: str) -> Waiting:
+    def _make(self, group: list[Recipient], bureau: str, about: str, one: Parcel | None = None) -> Waiting:
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f"{about[:32]}.{self._store.clock.now():%H%M%S%f}.part"
+        draft = self._folder / f"{new_id()}.part"
         try:
             with draft.open("w+b") as out:
-                posted = self.seal(group, out, LETTER_RAW)
+                posted = self.seal_letter(group, out, one) if one else self.seal(group, out, LETTER_RAW)
             draft.replace(self.path(posted.sealed.package_id))
         finally:
             draft.unlink(missing_ok=True)
@@ -355,57 +418,8 @@ class Mailroom:
         return len(old)
 
 
-def _asked(connection: sa.Connection, devices: Iterable[str]) -> dict[str, Asked]:
-    found: dict[str, Asked] = {}
-    for device in devices:
-        row = sql.execute(
-            connection, "SELECT ask, at, sets, arrived FROM device_asked WHERE device = ?", (device,)
-        ).fetchone()
-        if row is not None:
-            ids = tuple(i for i in str(row[3]).split(",") if i)
-            found[device] = Asked(messages.decode(bytes(row[0]), Ask), str(row[1]), int(row[2]), ids)
-    return found
-
-
-def _sets(connection: sa.Connection, device: str) -> int:
-    found = sql.execute(connection, "SELECT count(*) FROM accepted_set WHERE device = ?", (device,)).scalar()
-    return int(found or 0)
-
-
-def _about(connection: sa.Connection, group: Sequence[Recipient]) -> str:
-    """Names what a package for them would say now; ``""`` when they lack nothing."""
-    said: list[object] = []
-    lacking = False
-    tops = dict(sql.execute(connection, "SELECT name, n FROM stream").fetchall())
-    for one in group:
-        ask, device = one.asked.ask, one.device.device
-        news = _sets(connection, device) - one.asked.sets
-        ends = [(name, int(tops.get(name, 0))) for name in one.streams]
-        behind = any(n > (c.n if (c := ask.cursors.get(name)) else 0) for name, n in ends)
-        stands = [tuple(row) for row in _of(connection, "cs_id, status", ask.waiting)]
-        decided = any(status not in UNDECIDED for _, status in stands)
-        lacking = lacking or behind or news > 0 or decided
-        said.append((device, one.asked.at, ask.incarnation, news, ends, stands))
-    return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest() if lacking else ""
-
-
-def _of(connection: sa.Connection, names: str, cs_ids: Sequence[str]) -> list[Any]:
-    """Columns of these change sets, those that are here."""
-    found = (
-        sql.execute(connection, f"SELECT {names} FROM accepted_set WHERE cs_id = ?", (i,)).fetchone()
-        for i in cs_ids[:MOST_SETS]
-    )
-    return [row for row in found if row is not None]
-
-
-def _made(connection: sa.Connection, about: str) -> Waiting | None:
-    row = sql.execute(
-        connection,
-        "SELECT package_id, bureau, fingerprint, size, made_at FROM mail WHERE about = ?"
-        " ORDER BY made_at DESC",
-        (about,),
-    ).fetchone()
-    return Waiting(*row) if row else None
+def _audience(recipients: Sequence[Recipient]) -> list[SealPublic]:
+    return [SealPublic.from_bytes(r.device.seal) for r in recipients]
 
 
 __all__ = ["Mailroom", "Posted", "Recipient", "Waiting"]

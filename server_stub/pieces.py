@@ -223,11 +223,7 @@ class HubPieces:
                 held.append(sha256)
             else:
                 lacks.append((bytes.fromhex(sha256), self._missing(one)))
-        offered = [
-            (named[sha256], found)
-            for sha256, found in want
-            if sha256 in named and not named[sha256].bureaus.isdisjoint(bureaus) and self.holds(named[sha256])
-        ]
+        offered = self._offered(named, bureaus, want)
         names = {one.sha256 for one, _ in offered}
         with self._store.read() as connection:
             safe = archived(connection, held)
@@ -249,7 +245,34 @@ class HubPieces:
         yield Entry(PIECES, {"envelope": envelope.encode()})
         yield from self._wanted(offered, limit)
 
+    def offered(self, device: DeviceRow, ask: PieceAsk) -> list[tuple[Named, list[int]]]:
+        """Wanted contents that are here and that a device may have, with the numbers it misses."""
+        want = [(one.hex(), found) for one, found in ask.want[:MOST_ASKED]]
+        named = self.named(one for one, _ in want)
+        found = self._offered(named, self.bureaus_of(device), want)
+        return [(one, sorted(numbers(missing, one.count))) for one, missing in found]
+
+    def piece(self, named: Named, no: int) -> Entry | None:
+        """One piece of a content; None when that is not here any more."""
+        try:
+            with self.path(named.sha256).open("rb") as content:
+                content.seek(no * PIECE)
+                data = content.read(piece_size(named.size, no))
+        except FileNotFoundError:
+            return None
+        about = {"content": bytes.fromhex(named.sha256), "no": no, "size": named.size}
+        return Entry(PIECE_ENTRY, about, data)
+
     # --- inside --------------------------------------------------------------
+    def _offered(
+        self, named: dict[str, Named], bureaus: frozenset[str], want: list[tuple[str, Spans]]
+    ) -> list[tuple[Named, Spans]]:
+        return [
+            (named[sha256], found)
+            for sha256, found in want
+            if sha256 in named and not named[sha256].bureaus.isdisjoint(bureaus) and self.holds(named[sha256])
+        ]
+
     def _wanted(self, offered: list[tuple[Named, Spans]], limit: int) -> Iterator[Entry]:
         left = limit
         for one, found in offered:

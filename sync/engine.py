@@ -167,6 +167,7 @@ class Engine:
                 },
                 person=person,
                 mail=self._box.ask() if self._box is not None else {},
+                mail_room=self._box.room() if self._box is not None else 0,
                 pieces=self.pieces.ask(fetching=carrier == MEDIA),
                 branches=[
                     messages.Branch(b.no, b.start, b.parent, b.parent_seq, b.parent_head)

@@ -189,6 +189,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     :param acknowledged: digest of the last receipt it holds.
     :param mail: bureaus it carries for, each with what it holds of their packages already.
+    :param mail_room: bytes of first loads and contents it takes along for them now; 0 = none of these.
     :param pieces: contents of attachments; None when it has nothing to say about them.
     :param branches: every incarnation of this database after the first, oldest first.
     :param waiting: ids of change sets that are parked or quarantined as far as it knows.
@@ -215,6 +216,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     program: str = ""
     schema: int = 0
     prove: bool = False
+    mail_room: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from shared.store import courier
 from shared.store.courier import DELIVERED, FROM_HUB, REPLACED, TO_HUB, WAITING, Carried
 from shared.store.store import Store
 from sync import package
-from sync.layout import ASK_AGAIN, MAX_VOLUME, Kind
+from sync.layout import ASK_AGAIN, MAX_VOLUME, Core, Kind
 from sync.media import disk_errors
 from sync.messages import Held, Letter
 from sync.opening import Verified
@@ -28,7 +28,9 @@ from sync.trust import HubTrust
 
 BOX_BYTES = 8 << 30
 """How much the box holds; older delivered packages make room."""
-KEPT_DELIVERED = 20
+KEPT_DELIVERED = 200
+LETTERS_BYTES = 512 << 20
+"""How much of first loads and contents is taken along at once, unless somebody chose."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,15 +38,18 @@ class Outbox:
     """One folder of the data folder, and what the database says about it.
 
     :param bureaus: asked each time: ids of the bureaus this installation carries for.
+    :param limit: bytes of first loads and contents that may lie here undelivered, as chosen.
     """
 
     def __init__(
-        self, store: Store, hub: Callable[[], HubTrust], folder: Path, bureaus: Callable[[], list[str]]
+        self, store: Store, hub: Callable[[], HubTrust], folder: Path, bureaus: Callable[[], list[str]],
+        limit: Callable[[], int] = lambda: LETTERS_BYTES,
     ) -> None:
         self._store = store
         self._hub = hub
         self._folder = folder
         self._bureaus = bureaus
+        self._limit = limit
 
     # --- from the hub --------------------------------------------------------
     def ask(self) -> dict[str, list[Held]]:
@@ -60,6 +65,22 @@ class Outbox:
             if bureau in wanted:
                 wanted[bureau].append(Held(package_id, part.stat().st_size))
         return wanted
+
+    def room(self) -> int:
+        """Bytes of larger mail the hub may give along now; 0 when nobody is carried for."""
+        if not self._bureaus():
+            return 0
+        lying = sum(c.size for c in self.content() if c.direction == FROM_HUB and c.state == WAITING)
+        begun = sum(part.stat().st_size for part in self._folder.glob("*.part"))
+        return max(0, self._limit() - lying - begun)
+
+    def core(self, package_id: str) -> Core | None:
+        """The cover of what lies here; None when its bytes are gone."""
+        try:
+            with self.path(package_id).open("rb") as stream:
+                return package.inspect(stream).core
+        except (MediaError, PackageError, OSError):
+            return None
 
     def take(self, letter: Letter, data: bytes) -> bool:
         """Keep a piece the hub gave along; True when that makes a package whole.
@@ -186,7 +207,7 @@ class Outbox:
 
     def _older(self, known: list[Carried], new: Carried) -> list[str]:
         """Undelivered mail to the same recipients: the newer one holds all of it."""
-        if new.direction != FROM_HUB or new.kind != Kind.ANSWER:
+        if new.direction != FROM_HUB or new.kind != Kind.ANSWER or self._in_series(new.package_id):
             return []
         return [
             c.package_id
@@ -195,7 +216,13 @@ class Outbox:
             and c.state == WAITING
             and c.package_id != new.package_id
             and (c.kind, c.audience) == (new.kind, new.audience)
+            and not self._in_series(c.package_id)
         ]
+
+    def _in_series(self, package_id: str) -> bool:
+        """Whether it is one of several letters, each with something else in it."""
+        core = self.core(package_id)
+        return core is not None and "letter" in core.prereqs
 
     def _make_room(self) -> None:
         done = [c for c in self.content() if c.state not in (WAITING,)]

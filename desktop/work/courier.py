@@ -39,6 +39,7 @@ _STATES = {
     (TO_HUB, DELIVERED): ("已送中心", "good"),
     (TO_HUB, REFUSED): ("中心未接收", "bad"),
 }
+_LETTERS = {"load": "首批数据", "contents": "附件"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,10 @@ class Courier:
         marked with its reason and stops nothing else.
         """
         told = MediaRegister(self._session).note_arrived(brought.arrived)
-        for one in self._box.content():
-            if one.direction == TO_HUB and one.state == WAITING:
-                self._deliver(one, carrier, progress)
+        waiting = [c for c in self._box.content() if c.direction == TO_HUB and c.state == WAITING]
+        # in the order they came, and what names contents before the contents
+        for one in sorted(waiting, key=lambda c: (c.kind == Kind.ATTACHMENTS, c.received_at, c.package_id)):
+            self._deliver(one, carrier, progress)
         self._import_own(brought)
         if brought.letters:
             self._session.records.announce(frozenset(), INITIATOR)
@@ -155,9 +157,18 @@ class Courier:
         seal = fingerprint_text(bytes.fromhex(one.fingerprint))
         return Letter(
             one.package_id, one.direction == FROM_HUB, names.get(one.bureau, "") or "（封面没有写明）",
-            KIND_NAMES.get(Kind(one.kind), one.kind), one.size, seal,
+            self._content(one), one.size, seal,
             one.created, one.received_at, word, tone, one.detail, writable,
         )  # fmt: skip
+
+    def _content(self, one: Carried) -> str:
+        """What a package is for, as far as its cover tells."""
+        core = self._box.core(one.package_id)
+        said = core.prereqs.get("letter") if core is not None else None
+        if core is None or said not in _LETTERS:
+            return KIND_NAMES.get(Kind(one.kind), one.kind)
+        of = core.prereqs.get("volumes")
+        return f"{_LETTERS[str(said)]} 第 {core.volume.index}/{of} 卷" if of else _LETTERS[str(said)]
 
     def _deliver(self, one: Carried, carrier: Carrier, progress: Progress) -> None:
         session = self._session

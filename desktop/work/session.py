@@ -52,7 +52,7 @@ class Session:
             raise StoreError("数据库与密钥文件不属于同一次登记。", "请把两者从同一份备份中恢复。")
         self.box = Outbox(
             store, lambda: self.hub_trust, settings.folder / "mail",
-            lambda: [b for b in settings.carries_for.split(",") if b],
+            lambda: [b for b in settings.carries_for.split(",") if b], lambda: settings.carries_mb << 20,
         )  # fmt: skip
         vault = None if unlocked.keyring_missing else keys.vault
         self._highwater = HighWater(self.device, lambda: self.device_keys, vault, state_folder())

@@ -102,6 +102,7 @@ class Settings:
     medium_number = ConfigVar("常用介质编号", "")
     media_folder = ConfigVar("上次使用的介质位置", "")
     carries_for = ConfigVar("代转的单位", "")
+    carries_mb = ConfigVar("代转首批数据和附件的上限", 512, _between(0, 100_000, " MB"))
     """Ids of bureaus, joined by a comma."""
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -32,6 +32,9 @@ def troubled(post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     post.update("chenmin", "market_entity", post.entity(3), address="甲局的地址")
     post.sync("chenmin")
     post.update("chenmin", "market_entity", post.entity(6), phone="021-6")
+    known = post.desk("chenmin").media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
+    post.hub.handle(io.BytesIO(known.path.read_bytes()), io.BytesIO(), carrier="media")
+    post.sync("chenmin")
     made = post.desk("chenmin").media.export(tmp_path, MediumInfo("1", "U-1"), quiet)
     with post.hub.store.unit(HUB_ACTOR) as unit:
         types = post.hub.store.types
@@ -46,7 +49,7 @@ def troubled(post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         unit.update(types["seat_state"], seat, {"last_contact_at": long_ago}, proven=True)
     post.sync("chenmin", "wang", "wang")
     with serving(post.hub) as url:
-        yield post, asker(post.hub, url), made.fingerprint_text
+        yield post, asker(post.hub, url), known.fingerprint_text
 
 
 def told(seat: Seat) -> dict[str, Any]:

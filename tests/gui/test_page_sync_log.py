@@ -74,7 +74,7 @@ def test_every_exchange_in_plain_words(qtbot: QtBot, busy: Post) -> None:
     assert column(page, "outcome")[:5] == ["已拒绝", "已入库", "已入库", "已入库", "已入库"]
     assert column(page, "device")[2] == "甲局-01" and column(page, "device")[3] == "乙局-01"
     assert column(page, "outcome")[5:] == ["设备登记"] * 3
-    assert "8 次交换，4 条变更" in page.log.totals_text()
+    assert "8 次交换，6 条变更" in page.log.totals_text()
 
 
 def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
@@ -89,7 +89,7 @@ def test_the_detail_says_everything(qtbot: QtBot, busy: Post) -> None:
 def test_a_filter_narrows_rows_and_totals(qtbot: QtBot, busy: Post) -> None:
     page = opened(qtbot, busy, filter=Filter((Condition("carrier", Op.IN, ("media",)),)))
     assert set(column(page, "carrier")) == {"介质"}
-    assert "2 次交换，1 条变更" in page.log.totals_text()
+    assert "2 次交换，3 条变更" in page.log.totals_text()
     page.log.bar.clear()
     settle(busy.desk("wang").jobs)
     assert "8 次交换" in page.log.totals_text()
