@@ -152,8 +152,12 @@ class HubPieces:
         """Write one piece, surely."""
         path = self._under_way(named.sha256) / str(no)
         with file_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, data)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(path, data)
+            except FileNotFoundError:  # the folder was empty, and swept between the two
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(path, data)
         with self._store.write() as connection:
             sql.execute(
                 connection,

@@ -1,10 +1,13 @@
-"""A file on its way to become an attachment: read, recognised, turned upright, hashed."""
+"""A file on its way to become an attachment: recognised, turned upright, hashed, read in pieces."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -32,36 +35,54 @@ class Source:
 class Prepared:
     """What will be kept.
 
+    :param held: the bytes, where they are not just those of the file.
     :param small: a small picture as JPEG, for photos.
     """
 
-    content: bytes
     sha256: str
+    size: int
     media_type: str
     taken_at: str | None
     small: bytes | None = None
+    path: Path | None = None
+    held: bytes = b""
 
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.content)
+    def pieces(self) -> Iterator[bytes]:
+        """The content in pieces; raises :class:`InputError` when the file is another one by now."""
+        hasher, size = hashlib.sha256(), 0
+        with _opened(self.path, self.held) as stream:
+            while size <= self.size and (data := stream.read(kinds.PIECE)):
+                hasher.update(data)
+                size += len(data)
+                yield data
+        if (size, hasher.hexdigest()) != (self.size, self.sha256):
+            raise InputError("文件在添加的时候被改动了。", "请等它写完后再添加。")
 
 
 def prepare(source: Source) -> Prepared:
-    """Read a file whole (at most 50 MB) and make it what is kept; raises :class:`InputError`."""
-    content, modified = _read(source)
-    media_type = kinds.recognise(BytesIO(content))
-    if not media_type:
-        raise InputError(
-            "这种文件不能作为附件。", f"可以附 {kinds.ALLOWED_WORDS}；带宏的文档请另存后再附。"
-        )
+    """Look at a file (at most 50 MB) and make it what is kept; raises :class:`InputError`.
+
+    It is read in pieces; only a picture that has to be turned is held in memory.
+    """
+    size, modified = _look(source)
+    with _opened(source.path, source.data) as stream:
+        media_type = kinds.recognise(stream)
+        if not media_type:
+            raise InputError(
+                "这种文件不能作为附件。", f"可以附 {kinds.ALLOWED_WORDS}；带宏的文档请另存后再附。"
+            )
+        stream.seek(0)
+        start = stream.read(pictures.EXIF_HEAD)
     if media_type not in kinds.IMAGES:
-        return Prepared(content, hashlib.sha256(content).hexdigest(), media_type, modified)
-    when = pictures.taken_at(content) or modified
-    content = pictures.upright(content, media_type)
-    _fits(len(content))
-    digest = hashlib.sha256(content).hexdigest()
-    return Prepared(content, digest, media_type, when, pictures.thumbnail(content))
+        return Prepared(_hash(source), size, media_type, modified, path=source.path, held=source.data)
+    when = pictures.taken_at(start) or modified
+    turned = pictures.upright(source.path or source.data, media_type)
+    if turned is None:
+        small = pictures.thumbnail(source.path or source.data)
+        return Prepared(_hash(source), size, media_type, when, small, source.path, source.data)
+    _fits(len(turned))
+    digest = hashlib.sha256(turned).hexdigest()
+    return Prepared(digest, len(turned), media_type, when, pictures.thumbnail(turned), held=turned)
 
 
 def megabytes(size: int) -> str:
@@ -69,23 +90,41 @@ def megabytes(size: int) -> str:
     return f"{max(size, 1) / MEGABYTE:,.1f} MB"
 
 
-def _read(source: Source) -> tuple[bytes, str | None]:
-    """The bytes and when the file was last written; refuses what is too big before reading it."""
+def _look(source: Source) -> tuple[int, str | None]:
+    """Bytes, and when the file was last written; refuses what is too big before anything is read."""
     if source.path is None:
-        content, modified = source.data, None
+        size, modified = len(source.data), None
     else:
-        try:
+        with _reading():
             found = source.path.stat()
-            if not stat.S_ISREG(found.st_mode):
-                raise InputError("所选的不是文件。", "请选择一个文件。")
-            _fits(found.st_size)
-            with source.path.open("rb") as stream:
-                content = stream.read(kinds.MAX_FILE + 1)
-        except OSError as bad:
-            raise InputError(f"文件读不出来（{why(bad)}）。", "请检查文件是否还在、能否打开。") from bad
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("所选的不是文件。", "请选择一个文件。")
+        size = found.st_size
         modified = datetime.fromtimestamp(found.st_mtime, CHINA).replace(microsecond=0).isoformat()
-    _fits(len(content))
-    return content, modified
+    _fits(size)
+    return size, modified
+
+
+def _hash(source: Source) -> str:
+    hasher = hashlib.sha256()
+    with _opened(source.path, source.data) as stream:
+        while data := stream.read(kinds.PIECE):
+            hasher.update(data)
+    return hasher.hexdigest()
+
+
+@contextmanager
+def _opened(path: Path | None, data: bytes) -> Iterator[io.BufferedIOBase]:
+    with _reading(), (BytesIO(data) if path is None else path.open("rb")) as stream:
+        yield stream
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except OSError as bad:
+        raise InputError(f"文件读不出来（{why(bad)}）。", "请检查文件是否还在、能否打开。") from bad
 
 
 def _fits(size: int) -> None:

@@ -6,9 +6,11 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ from sync.http import HttpCarrier
 from sync.pieces import PieceRound
 
 INITIATOR = "attachments"
+HALF_TAKEN = timedelta(days=30)
+YOUNG_SECONDS = 3600
 _NOT_HERE = "这个附件的内容还没有下载到本机。"
 
 
@@ -182,14 +186,11 @@ class Attachments:
     # --- looking at it -------------------------------------------------------
     def open_copy(self, one: Attached) -> Path:
         """A private copy for the system's viewer; raises :class:`NotHere` and asks for the content."""
-        data = self._content(one)
         folder = self._session.settings.opened / new_id()[-12:]
         path = folder / safe_name(one.file_name, one.media_type)
         try:
             folder.mkdir(mode=0o700, parents=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
+            self._pour(one, path)
             path.chmod(stat.S_IRUSR)
         except OSError as bad:
             raise StoreError(f"打不开附件（{why(bad)}）。", "请检查磁盘空间后重试。") from bad
@@ -197,9 +198,10 @@ class Attachments:
 
     def save_as(self, one: Attached, path: Path) -> None:
         """Write the content where the person wants it; outside it is not encrypted."""
-        data = self._content(one)
+        part = path.with_name(f"{path.name}.{new_id()[-12:]}.part")
         try:
-            path.write_bytes(data)
+            self._pour(one, part)
+            os.replace(part, path)
         except OSError as bad:
             raise InputError(f"没有存成（{why(bad)}）。", "请换一个位置，或检查剩余空间和权限。") from bad
 
@@ -262,9 +264,17 @@ class Attachments:
             self._drop(row, forget=True)
 
     def tidy(self) -> None:
-        """After sign-in: private copies of last time, files nobody knows."""
+        """After sign-in: private copies of last time, pieces half fetched long ago, files nobody knows.
+
+        A file of the last hour may be of an attachment that is being added, in this window or another.
+        """
         self.close()
         self.drop_unnamed()
+        long_ago = (self._store.clock.now() - HALF_TAKEN).timestamp()
+        with self._store.read() as connection:
+            half = pieces.half_taken(connection, f"{int(long_ago * 1000) << 16:020d}")
+        for row in half:
+            self._drop(row, forget=False)
         with self._store.read() as connection:
             known = {self._contents.name(*one) for one in pieces.pieces_here(connection)}
             rows = self._records.first(self.declared, Filter(), 100_000)
@@ -272,13 +282,24 @@ class Attachments:
         for name, path in self._contents.names():
             if name not in known:
                 with suppress(OSError):
-                    path.unlink()
+                    if time.time() - path.stat().st_mtime > YOUNG_SECONDS:
+                        path.unlink()
 
     def close(self) -> None:
         """Remove the private copies made for other programs."""
         shutil.rmtree(self._session.settings.opened, ignore_errors=True)
 
     # --- inside --------------------------------------------------------------
+    def _pour(self, one: Attached, path: Path) -> None:
+        """Write the content to a new file, piece by piece; whole or not at all."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.writelines(self._parts(one))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
     @property
     def _moment(self) -> str:
         """Order of use, finer than seconds."""
@@ -345,35 +366,37 @@ class Attachments:
         with self._store.read() as connection:
             known = pieces.of(connection, [taken.sha256]).get(taken.sha256)
         if known is None or not known.whole:
-            self._write(taken.sha256, taken.content)
+            self._write(taken)
         if taken.small is not None:
             self._contents.put(taken.sha256, THUMB, taken.small)
         return taken
 
-    def _write(self, sha256: str, content: bytes) -> None:
-        count = kinds.pieces_of(len(content))
+    def _write(self, taken: Prepared) -> None:
         try:
-            for no in range(count):
-                self._contents.put(sha256, no, content[no * kinds.PIECE : (no + 1) * kinds.PIECE])
+            for no, data in enumerate(taken.pieces()):
+                self._contents.put(taken.sha256, no, data)
         except BaseException:
-            for no in range(count):
-                self._contents.drop(sha256, no)
+            for no in range(kinds.pieces_of(taken.size)):
+                self._contents.drop(taken.sha256, no)
             raise
 
     def _content(self, one: Attached) -> bytes:
-        """The whole content; damaged or missing, it is asked for when the hub has it."""
+        """The whole content in memory, for pictures."""
+        return b"".join(self._parts(one))
+
+    def _parts(self, one: Attached) -> Iterator[bytes]:
+        """The content piece by piece; damaged or missing, it is asked for when the hub has it."""
         with self._store.read() as connection:
             known = pieces.of(connection, [one.sha256]).get(one.sha256)
         if known is None or not known.whole:
             self.want([one])
             raise NotHere(_NOT_HERE, "已列入下载；联网同步后再打开，或用介质交换取回。")
-        parts = []
         try:
             for no in range(known.count):
                 part = self._contents.get(one.sha256, no)
                 if part is None:
                     raise ContentDamaged("本机保存的附件内容缺了一部分。")
-                parts.append(part)
+                yield part
         except ContentDamaged as bad:
             self._give_up(known, one)
             raise NotHere(
@@ -382,7 +405,6 @@ class Attachments:
             ) from bad
         with self._store.write() as connection:
             pieces.use(connection, one.sha256, self._moment)
-        return b"".join(parts)
 
     def _give_up(self, known: ContentRow, one: Attached) -> None:
         if known.delivered:

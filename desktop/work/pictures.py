@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QSize, Qt
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QImageWriter
 
 from shared.attachments import JPEG, MAX_PIXELS
@@ -17,12 +18,13 @@ THUMB_SIDE = 256
 _QUALITY = 92
 _THUMB_QUALITY = 80
 _ALLOCATION_MB = 512
-_EXIF_HEAD = 128 << 10
+EXIF_HEAD = 128 << 10
+"""Bytes at the beginning of a photo in which its camera tells of it."""
 _TAKEN = re.compile(rb"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)\x00")
 
 
-def upright(content: bytes, media_type: str) -> bytes:
-    """The picture as people hold it; the very same bytes when it stands upright already.
+def upright(content: bytes | Path, media_type: str) -> bytes | None:
+    """The picture as people hold it; None when it stands upright already.
 
     Raises :class:`InputError` for what cannot be read, or has too many pixels.
     """
@@ -35,7 +37,7 @@ def upright(content: bytes, media_type: str) -> bytes:
             f"图片有 {size.width():,}×{size.height():,} 点，超出上限。", "请缩小后再添加。"
         )
     if reader.transformation() == QImageIOHandler.Transformation.TransformationNone:
-        return content
+        return None
     image = reader.read()
     held.close()
     if image.isNull():
@@ -43,7 +45,7 @@ def upright(content: bytes, media_type: str) -> bytes:
     return encoded(image, b"JPEG" if media_type == JPEG else b"PNG", _QUALITY)
 
 
-def thumbnail(content: bytes) -> bytes | None:
+def thumbnail(content: bytes | Path) -> bytes | None:
     """A small picture as JPEG, at most :data:`THUMB_SIDE` wide and high; None when there is none."""
     reader, held = _reader(content)
     size = reader.size()
@@ -58,7 +60,7 @@ def thumbnail(content: bytes) -> bytes | None:
 
 def taken_at(content: bytes) -> str | None:
     """When a photo was taken, as its camera wrote it (EXIF), ISO with offset; None when it did not."""
-    found = [m.groups() for m in _TAKEN.finditer(content[:_EXIF_HEAD])]
+    found = [m.groups() for m in _TAKEN.finditer(content[:EXIF_HEAD])]
     for parts in reversed(found):  # the last is DateTimeOriginal or DateTimeDigitized
         try:
             return datetime(*(int(p) for p in parts), tzinfo=CHINA).isoformat()  # type: ignore[misc,arg-type]
@@ -77,10 +79,14 @@ def encoded(image: QImage, form: bytes, quality: int = -1) -> bytes:
     return bytes(out.data().data())
 
 
-def _reader(content: bytes) -> tuple[QImageReader, QBuffer]:
+def _reader(content: bytes | Path) -> tuple[QImageReader, QIODevice]:
     QImageReader.setAllocationLimit(_ALLOCATION_MB)
-    held = QBuffer()
-    held.setData(QByteArray(content))
+    held: QBuffer | QFile
+    if isinstance(content, Path):
+        held = QFile(str(content))
+    else:
+        held = QBuffer()
+        held.setData(QByteArray(content))
     held.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(held)
     reader.setAutoTransform(True)

@@ -12,6 +12,7 @@ from server_stub.backup_contents import FOLDER, prune
 from server_stub.backup_file import BackupDamaged
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, url_of
+from server_stub.sweeping import sweep
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
 from shared.errors import StoreError
@@ -55,6 +56,13 @@ def _backup(parsed: argparse.Namespace) -> None:
         )
     for name, (files, size) in _beside(verified.manifest.others).items():
         print(f"未包含在内，请另行保存：{name}（{files:,} 个文件，{size:,} 字节）")
+    with opened(parsed) as hub:
+        swept = sweep(hub.store, hub.pieces)
+    if swept.anything:
+        print(
+            f"已清理中心里不再有记录引用的附件内容 {swept.contents:,} 个（{swept.size:,} 字节）、"
+            f"久未传完的附件片 {swept.pieces:,} 片"
+        )
     if parsed.prune:
         gone = prune(target.parent)
         print(f"已清理不再被任何备份引用的附件内容 {len(gone.lost):,} 个")

@@ -316,6 +316,17 @@ def removable(connection: sa.Connection) -> list[ContentRow]:
     return [_row(r) for r in rows]
 
 
+def half_taken(connection: sa.Connection, before: str) -> list[ContentRow]:
+    """Contents of which pieces came, that did not become whole, and nobody has asked for since."""
+    rows = sql.execute(
+        connection,
+        f"SELECT {_COLUMNS} FROM content c WHERE c.whole = 0 AND c.used_at < ?"
+        " AND EXISTS (SELECT 1 FROM piece p WHERE p.sha256 = c.sha256)",
+        (before,),
+    )
+    return [_row(r) for r in rows]
+
+
 def pieces_here(connection: sa.Connection) -> list[tuple[str, int]]:
     """Hash and number of every piece that is here."""
     return [(str(r[0]), int(r[1])) for r in sql.execute(connection, "SELECT sha256, no FROM piece")]

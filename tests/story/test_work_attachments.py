@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import shutil
 import stat
 import struct
+import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,13 +122,13 @@ def test_what_lies_on_the_disk_tells_nothing(seat: Seated) -> None:
 
 def test_photos_stand_upright_and_know_when_they_were_taken() -> None:
     made = prepare(Source("IMG_1.jpg", data=turned(640, 400)))
-    image = QImage.fromData(made.content)
+    image = QImage.fromData(b"".join(made.pieces()))
     assert (image.width(), image.height()) == (400, 640)
     assert made.taken_at == "2026-05-06T09:40:00+08:00"
     small = QImage.fromData(made.small or b"")
     assert max(small.width(), small.height()) == 256
     straight = photo()
-    assert prepare(Source("x.jpg", data=straight)).content == straight  # not touched without need
+    assert b"".join(prepare(Source("x.jpg", data=straight)).pieces()) == straight  # not touched without need
 
 
 @pytest.mark.parametrize(
@@ -207,6 +210,11 @@ def test_a_crash_between_pieces_leaves_files_that_are_swept(seat: Seated) -> Non
     store.put("ab" * 32, 0, b"half of something")
     folder = chen.session.settings.folder / "attachments"
     before = len([p for p in folder.rglob("*") if p.is_file()])
+    desk.tidy()  # another window may be adding just now
+    assert len([p for p in folder.rglob("*") if p.is_file()]) == before
+    long_ago = time.time() - 2 * 3600
+    for path in folder.rglob("*"):
+        os.utime(path, (long_ago, long_ago))
     desk.tidy()
     assert len([p for p in folder.rglob("*") if p.is_file()]) == before - 1
     assert store.get("ab" * 32, 0) is None and desk.small_picture(desk.of_entity(entity_of(chen))[0])
@@ -270,3 +278,34 @@ def test_a_damaged_copy_is_fetched_again(seat: Seated) -> None:
     assert desk.open_copy(desk.of_entity(entity_of(chen))[0]).read_bytes() == b"%PDF-" + bytes(2 * PIECE)
 
 
+
+
+def test_a_large_scan_is_never_held_whole_in_memory(seat: Seated, tmp_path: Path) -> None:
+    """Taken in, opened and saved in pieces; a file that is still being written is not taken."""
+    chen = seat("chenmin", "陈敏")
+    size = 30 * PIECE + 77
+    path = tmp_path / "卷宗.pdf"
+    with path.open("wb") as out:
+        out.write(b"%PDF-")
+        for no in range(30):
+            out.write(bytes([no]) * PIECE)
+        out.write(bytes(77 - 5))
+    tracemalloc.start()
+    try:
+        desk = put(chen, Source(path.name, path=path))
+        (one,) = desk.of_entity(entity_of(chen))
+        saved = tmp_path / "另存.pdf"
+        desk.save_as(one, saved)
+        opened = desk.open_copy(one)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * PIECE and one.size == size
+    assert filecmp.cmp(saved, path, shallow=False) and filecmp.cmp(opened, path, shallow=False)
+
+    taken = prepare(Source(path.name, path=path))
+    with path.open("r+b") as out:
+        out.seek(5 * PIECE)
+        out.write(b"changed")
+    with pytest.raises(InputError, match="在添加的时候被改动"):
+        list(taken.pieces())

@@ -19,10 +19,10 @@ from tests.simulator.world import Options, World, told_again
 PER_TEST = 10
 
 CLIENT_STEPS = {
-    "capture commit", "engine.cut commit", "engine._sealed open", "engine._sealed rename",
-    "absorbing._take_receipt commit", "absorbing._take_down commit", "engine._clear unlink", "media._copy fsync",
+    "capture commit", "engine.cut commit", "underway.write open", "underway.write rename",
+    "absorbing._take_receipt commit", "absorbing._take_down commit", "underway.clear unlink", "media._copy fsync",
 }  # fmt: skip
-HUB_STEPS = {"reception._handle open", "spool._flush fsync", "spool.finish rename", "ledger.receipt commit"}
+HUB_STEPS = {"reception._handle open", "spool._flush fsync", "spool.finish rename", "receipts.sign commit"}
 
 
 def lived(kind: str, seeds: range, folder: Path) -> Counter[str]:
