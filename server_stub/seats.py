@@ -59,8 +59,13 @@ def keep(unit: Unit, declared: RecordType, contact: Contact) -> str:
     if not same or _apart(str(before.values["last_contact_at"]), contact.at) >= FRESH:
         values.pop("device")
         unit.update(declared, record_id, values, proven=True)
-    was, now = before.values["program"], values.get("program")
-    return f"程序由 {was} 换为 {now}" if was and now and was != now else ""
+    return _changed(Program.read(before.values["program"]), contact.program)
+
+
+def _changed(was: Program, now: Program | None) -> str:
+    if not was.schema or now is None or was == now:
+        return ""
+    return f"程序由 {was.version} 换为 {now.version}（数据结构 {was.schema} → {now.schema}）"
 
 
 def _values(connection: sa.Connection, contact: Contact) -> dict[str, object]:

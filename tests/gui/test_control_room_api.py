@@ -115,7 +115,7 @@ def test_who_still_runs_the_older_program(qtbot: QtBot, troubled: tuple[Post, As
     assert "1 个程序较旧" in page.seats.tiles.text("bureaus")
     choose(page, "乙局")
     (row,) = page.seats.seats.texts()
-    assert row[5] == "0.1" and "程序较旧（数据结构 1）" in row[6]
+    assert row[5] == "0.1" and row[6] == "程序较旧，需升级"
     assert by_name(page.seats.seats.texts())["乙局-01"][0] == "在用"
 
     post.sync("linwei")  # with the program of today: also an exchange that brings nothing is worth a line
@@ -124,7 +124,7 @@ def test_who_still_runs_the_older_program(qtbot: QtBot, troubled: tuple[Post, As
     choose(page, "乙局")
     (row,) = page.seats.seats.texts()
     assert row[5] == "0.2" and "程序" not in row[6]
-    changed = "程序由 0.1（数据结构 1） 换为 0.2（数据结构 2）"
+    changed = "程序由 0.1 换为 0.2（数据结构 1 → 2）"
     assert changed in page.seats.history.texts()[0][5]
     device = post.desk("linwei").session.device
     assert changed in api.get(f"/seats/{device}/exchanges", limit=1)["items"][0]["reason"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from server_stub.tokens import Token, Tokens
-from shared.clock import system_millis
 from shared.errors import InputError
 from shared.store import audit
 from tests.fixtures.hubs import Place
+
+NOON = 1_778_040_000_000
+"""12:00 on a day in May 2026, +08:00."""
 
 
 def _found(tokens: Tokens, text: str) -> Token:
@@ -20,6 +22,7 @@ def _found(tokens: Tokens, text: str) -> Token:
 def test_a_token_lives_until_it_is_revoked_or_too_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     store = place.hub.store
     tokens = Tokens(store)
+    monkeypatch.setattr(place.hub.clock, "_millis", lambda: NOON)
     text, other = tokens.add("monitoring", 30), tokens.add("board")
     assert tokens.find(text) and tokens.find(other)
     assert tokens.find(text[:-1]) is None and tokens.find("") is None
@@ -33,13 +36,18 @@ def test_a_token_lives_until_it_is_revoked_or_too_old(place: Place, monkeypatch:
         assert text.encode() not in kept and text[4:].encode() not in kept
         assert [e.event for e in audit.latest(connection, 2)] == ["token_used", "token_used"]
         assert {e.who for e in audit.latest(connection, 2)} == {"token:board", "token:monitoring"}
+    for seconds, noted in ((120, 2), (86_400, 3)):  # the same day again; the next day
+        monkeypatch.setattr(place.hub.clock, "_millis", lambda s=seconds: NOON + s * 1000)
+        tokens.used(_found(tokens, text))
+        with store.read() as connection:
+            assert len(audit.latest(connection, event="token_used")) == noted
     with pytest.raises(InputError):
         tokens.add("monitoring")
     tokens.revoke("board")
     assert tokens.find(other) is None and tokens.find(text)
     with pytest.raises(InputError):
         tokens.revoke("board")
-    monkeypatch.setattr(place.hub.clock, "_millis", lambda: system_millis() + 31 * 86_400_000)
+    monkeypatch.setattr(place.hub.clock, "_millis", lambda: NOON + 31 * 86_400_000)
     assert tokens.find(text) is None
     assert {t.name: t.state for t in tokens.every()} == {"board": "revoked", "monitoring": "expired"}
 

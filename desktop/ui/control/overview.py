@@ -104,7 +104,7 @@ class SeatOverview(QWidget):
         under.setContentsMargins(0, 0, 0, 0)
         under.addWidget(self.seats, 1)
         under.addWidget(self.told)
-        both.addWidget(Panes(left, self.history, 0.5))
+        both.addWidget(Panes(left, self.history, 0.54))
         both.setSizes([260, 260])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -273,7 +273,7 @@ def _said(seat: Seat) -> list[str]:
         lack = f"缺第 {seat.missing} 号变更，" if seat.missing else ""
         said.append(f"{lack}{seat.parked} 个变更集待前序：请该单位送来较早的介质或重新导出")
     said += [f"{seat.quarantined} 个变更集隔离待审"] if seat.quarantined else []
-    said += [f"程序较旧（数据结构 {seat.program.schema}），请安排升级"] if seat.program.behind else []
+    said += ["程序较旧，需升级"] if seat.program.behind else []
     return said
 
 
