@@ -59,7 +59,7 @@ def keep(unit: Unit, declared: RecordType, contact: Contact) -> str:
     if not same or _apart(str(before.values["last_contact_at"]), contact.at) >= FRESH:
         values.pop("device")
         unit.update(declared, record_id, values, proven=True)
-    return _changed(Program.read(before.values["program"]), contact.program)
+    return _changed(Program.read(str(before.values["program"] or "")), contact.program)
 
 
 def _changed(was: Program, now: Program | None) -> str:

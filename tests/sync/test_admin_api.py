@@ -17,7 +17,7 @@ from shared.fictitious import market_entities
 from shared.store import audit
 from tests.fixtures.admin_api import Asker, asker
 from tests.fixtures.devices import Device, Enrol, handle
-from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, serving
 
 ENTITIES = list(market_entities(8, DIVISION, 11))
 
@@ -56,11 +56,12 @@ def test_only_a_living_token_reads(place: Place, address: str, monkeypatch: pyte
     assert living.status("/bureaus") == 401
 
 
-def test_use_is_noted_once_a_day_and_wrong_tokens_once_an_hour(place: Place, address: str) -> None:
-    one = asker(place.hub, address)
-    for _ in range(3):
-        one.get("/bureaus")
-        assert Asker(address, "yzh_wrong").status("/hub") == 401
+def test_use_is_noted_once_a_day_and_wrong_tokens_once_an_hour(place: Place) -> None:
+    with serving(place.hub) as address:  # it ends when what comes after an answer is done
+        one = asker(place.hub, address)
+        for _ in range(3):
+            one.get("/bureaus")
+            assert Asker(address, "yzh_wrong").status("/hub") == 401
     assert events(place.hub, "token_used") == ["token:monitoring"]
     assert events(place.hub, "token_refused") == [""]
     assert Tokens(place.hub.store).every()[0].used_at
