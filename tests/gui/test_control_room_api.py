@@ -65,7 +65,7 @@ def told(seat: Seat) -> dict[str, Any]:
         "silent_days": seat.silent, "carrier": seat.carrier, "program": seat.program.version,
         "schema_version": seat.program.schema, "behind": seat.program.behind, "pending": seat.pending,
         "parked": seat.parked, "quarantined": seat.quarantined, "ahead_minutes": seat.ahead_minutes,
-        "received_to": seat.received_to,
+        "received_to": seat.received_to, "missing": seat.missing,
     }  # fmt: skip
 
 
