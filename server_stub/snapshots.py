@@ -120,7 +120,8 @@ class Snapshots:
             have = set(holding.parts)
             return Offer(begun, [n for n in range(begun.head.count) if n not in have])
         now = self._now()
-        if sum(now.get(name, 0) for name in streams if not stands[name].n) < self.large:
+        behind = sum(now.get(name, 0) for name in streams if not stands[name].n)
+        if behind < self.large and not holding.anew:
             return None
         kept = self._fresh(scope, streams, stands, now)
         if kept is None and scope not in self._failed:

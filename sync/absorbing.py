@@ -100,7 +100,16 @@ class Absorber:
 
     def finish_load(self, progress: Progress, out: Absorbed) -> None:
         """Swap a first load in when it is whole; what was put off follows at once."""
-        rows = self._first_load.finish(progress, lambda raw, payload: self._take_down(raw, payload, out))
+        behind: list[bytes] = []
+
+        def follow(raw: bytes, payload: bytes) -> None:
+            behind.append(raw)
+            self._take_down(raw, payload, out)
+
+        rows = self._first_load.finish(progress, follow)
+        if rows and behind:  # by stick: the streams came with it, to their end
+            with self._store.unit(HUB_ACTOR) as unit:
+                self._follower(unit).caught_up()
         if rows:
             out.loaded += rows
             out.changes += rows
@@ -217,7 +226,10 @@ class Absorber:
             hub_proofs.take(connection, state.proofs_at, found)
             if state.at < read_text(connection, "hub_time"):
                 return  # an older answer that arrives late takes nothing back
-            self._follower(unit).narrow(state.streams)
+            follower = self._follower(unit)
+            follower.narrow(state.streams)
+            if not state.more and not loading:
+                follower.caught_up()
             out.types |= unit.changed
             write_text(connection, "hub_time", state.at)
             write_text(connection, "streams", ",".join(state.streams))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from shared.errors import DiskFull, StoreError
 from shared.store import exchange, sql
-from shared.store.facts import read_number, read_text
-from shared.store.loading import Loading, UnderWay, under_way
+from shared.store.facts import read_number, read_text, write_text
+from shared.store.loading import ANEW, Loading, UnderWay, under_way
 from shared.store.migrate import HEAD
 from shared.store.store import Store
 from shared.store.swapping import IN, DamagedLoad, check, swap_in
@@ -81,8 +81,20 @@ class FirstLoad:
 
     def holding(self) -> Holding:
         """What the hub is told."""
-        state = self.state()
-        return Holding(HEAD, state.id, state.have) if state is not None else Holding(HEAD)
+        state, anew = self.state(), self.wanted_anew()
+        if state is None:
+            return Holding(HEAD, anew=anew)
+        return Holding(HEAD, state.id, state.have, anew)
+
+    def wanted_anew(self) -> bool:
+        """Whether everything is to come again although the streams have been followed."""
+        with self._store.read() as connection:
+            return bool(read_text(connection, ANEW))
+
+    def ask_anew(self) -> None:
+        """Load everything again with the next exchanges; until it is all here nothing changes."""
+        with self._store.write() as connection:
+            write_text(connection, ANEW, self._store.clock.stamp())
 
     def telling(self, progress: Progress) -> Progress:
         """Progress that says how far the whole load is, not only the package under way."""
@@ -182,11 +194,17 @@ class FirstLoad:
             raise DiskFull("首批数据写不进本机磁盘。", "请检查磁盘和文件夹权限后再同步。") from bad
 
     def _useless(self, head: Head) -> bool:
-        """Whether this database holds all of it: it is in, or the streams have been followed that far."""
+        """Whether this database holds all of it: it is in, or the streams have been followed that far.
+
+        Where everything is wanted anew, only one that would take this database back is of no use.
+        """
         with self._store.read() as connection:
+            at = {c.stream: c for c in exchange.cursors(connection)}
+            if read_text(connection, ANEW):
+                inside = {n: c.n for n, c in head.cursors.items() if n in at and at[n].epoch == c.epoch}
+                return any(at[name].n > n for name, n in inside.items())
             if read_text(connection, IN) == head.id:
                 return True
-            at = {c.stream: c for c in exchange.cursors(connection)}
         return all(
             name in at and at[name].epoch == one.epoch and at[name].n >= one.n
             for name, one in head.cursors.items()
@@ -234,9 +252,9 @@ def load_words(store: Store, loaded: int = 0) -> str:
     if loaded:
         return f"首批数据已全部装载并启用：{loaded:,} 条记录"
     with store.read() as connection:
-        state = under_way(connection)
+        state, anew = under_way(connection), read_text(connection, ANEW)
     if state is None:
-        return ""
+        return "已要求重新装载：下一次同步或介质交换时，全部数据从中心重新取回" if anew else ""
     if state.of:
         here = f"首批数据已收到 {len(state.volumes)}/{state.of} 卷"
         missing = "、".join(f"第 {n} 卷" for n in state.missing_volumes)

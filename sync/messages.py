@@ -169,11 +169,13 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
 
     :param schema: newest revision of its own tables that it knows.
     :param id: the snapshot under way; ``""`` for none.
+    :param anew: the person has asked for all of it again, however little it is.
     """
 
     schema: str
     id: str = ""
     parts: list[int] = []
+    anew: bool = False
 
 
 class Proven(msgspec.Struct, frozen=True, array_like=True):

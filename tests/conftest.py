@@ -20,7 +20,7 @@ os.environ.setdefault("YIZHAN_STATE", tempfile.mkdtemp(prefix="yizhan-state-"))
 
 _TURNS = itertools.count(1)
 
-pytest_plugins = ["tests.fixtures.hubs", "tests.fixtures.devices", "tests.fixtures.longer"]
+pytest_plugins = ["tests.fixtures.hubs", "tests.fixtures.devices", "tests.fixtures.first_loads", "tests.fixtures.longer"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from desktop.ui.actions import Action, button
 from desktop.ui.factlist import Fact, FactList, push_row, section_heading
 from desktop.ui.forms.small import SmallForm, secret_line
+from desktop.ui.media.sheet import SheetButtons
 from desktop.ui.notify import SUCCESS
 from desktop.ui.words import moment
 from desktop.work.jobs import Job
@@ -35,7 +36,9 @@ class SeatPanel(QWidget):
         self.account.setEditable(True)
         self.account.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.issued = FactList(8)
-        self.issued.hide()
+        self.slip = SheetButtons(desk, page.messages)
+        self.slip.print_button.setText("打印口令条…")
+        self._forget_issued()
         self.form = SmallForm(9)
         self.form.add("account", "账号", self.account, "本单位或下级单位已登记的账号")
         issue = page.offer(Action("issue_account", "签发一次性口令", self.issue, "", "user"))
@@ -47,6 +50,7 @@ class SeatPanel(QWidget):
         inner.addWidget(self.form)
         inner.addLayout(push_row(self, button(issue), button(remove)))
         inner.addWidget(self.issued)
+        inner.addLayout(push_row(self, self.slip))
         self.password = secret_line("登录密码")
         self.key_form = SmallForm(9)
         self.key_form.add(
@@ -65,7 +69,7 @@ class SeatPanel(QWidget):
 
     def load(self) -> None:
         """Read who may sign in here."""
-        self.issued.hide()
+        self._forget_issued()
         self.password.clear()
         cases = self._desk.seat_accounts
         self._manage.setVisible(cases.may_manage)
@@ -146,7 +150,16 @@ class SeatPanel(QWidget):
             ]
         )
         self.issued.show()
+        self.slip.offer("一次性口令条", lambda: _slip(made))
+        self.slip.show()
         self._page.messages.say(SUCCESS, f"已为 {made.person} 签发一次性口令。", "请当面交给本人。")
+
+    def _forget_issued(self) -> None:
+        """A password is shown, and may be printed, only until the page is read again."""
+        self.issued.set_sections([])
+        self.issued.hide()
+        self.slip.offer("", str)
+        self.slip.hide()
 
     def _rotated(self, name: str) -> None:
         self.password.clear()
@@ -166,6 +179,12 @@ class SeatPanel(QWidget):
             self.key_form.set_problem("password", f"{error.message}{error.hint}")
         else:
             self._page.report(error)
+
+
+def _slip(made: Issued) -> str:
+    from desktop.work.printing import one_time_sheet
+
+    return one_time_sheet(made)
 
 
 def _line(one: KnownAccount) -> Fact:

@@ -12,6 +12,7 @@ from typing import Any
 from desktop.work.media import HandOver
 from desktop.work.paper import Watermark, draw, fonts, write_pdf
 from desktop.work.recovering import RecoverySheet
+from desktop.work.seat_accounts import Issued
 from shared.fields import Field
 from shared.record import RecordType
 from shared.supervision.verification import Finding, minutes
@@ -69,6 +70,19 @@ def recovery_sheet(facts: RecoverySheet) -> str:
         rows=_pairs(rows) + _singles(wide),
         fingerprint=_text(facts.fingerprint),
     )
+
+
+def one_time_sheet(facts: Issued) -> str:
+    """一次性口令条: handed to a further user of a computer."""
+    rows = [("姓名", facts.person), ("账号", facts.account), ("单位", facts.bureau), ("电脑", facts.seat)]
+    return _fill(
+        "slip.html",
+        title="一次性口令条", under=f"有效期至 {_text(minutes(facts.expires))}", rows=_pairs(rows),
+        what="一次性口令", seal=_text(facts.password), note="只能用一次，不区分大小写，短横可以不输。",
+        steps="在上面写明的那台电脑上打开驿站，选择账号，在“密码”处输入本口令，随即设置自己的登录密码。"
+        "本条请当面交给本人，用后销毁；遗失请单位管理员在“设置 › 本机账号”里移除这个账号后重新签发。",
+        giver="签发人", taker="领取人",
+    )  # fmt: skip
 
 
 def intake_sheet(values: Mapping[str, Any], bureau: str, show: Show) -> str:
@@ -244,6 +258,8 @@ __all__ = [
     "draw",
     "hand_over_sheet",
     "intake_sheet",
+    "one_time_sheet",
+    "recovery_sheet",
     "verification_sheet",
     "write_pdf",
 ]

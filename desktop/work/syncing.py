@@ -172,6 +172,11 @@ class Syncing:
         self._arrived(frozenset(done.received.types))
         return _report(done)
 
+    def load_anew(self) -> None:
+        """Ask for everything again, because what is here is doubted; own pending changes are kept."""
+        self._session.engine.first_load.ask_anew()
+        self._session.records.note("load_anew")
+
     def discard(self, progress: Progress) -> Discarded:
         """Let go what has long been archived at the hub; may be cancelled between batches."""
         return discard(self._session.store, lambda: progress(0, 0, "正在清理已归档的变更日志"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from server_stub import slips
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, print_table
 from server_stub.invitations import NAME_SHOWN, cancel, issued
@@ -21,6 +23,9 @@ def register(commands: Commands) -> None:
     invite.add_argument("--account", help="登录账号")
     invite.add_argument("--name", help="姓名")
     invite.add_argument("--role", action="append", choices=["officer", "bureau_admin", "hub_admin"])
+    invite.add_argument(
+        "--slip", type=Path, metavar="文件", help="另存一张登记码条（HTML），打印后当面交给本人"
+    )
 
 
 def _invite(parsed: argparse.Namespace) -> None:
@@ -44,10 +49,17 @@ def _issue(parsed: argparse.Namespace) -> None:
     for name in ("bureau", "account", "name", "role"):
         if not getattr(parsed, name):
             raise InputError(f"签发登记码要写明 --{name}。", "用法见 yizhan-hub invite --help。")
+    if parsed.slip is not None:
+        slips.check_place(parsed.slip)
     with opened(parsed) as hub:
         bureau = hub.store.types["bureau"].id_for_key(parsed.bureau)
         code = hub.enrolment.invite(Account(parsed.account, parsed.name, bureau, tuple(parsed.role)))
+        name, at = hub.keys.name, hub.clock.stamp()
+    who = [("姓名", parsed.name), ("账号", parsed.account), ("单位代码", parsed.bureau), ("中心", name)]
     print(f"登记码（{VALID_DAYS} 天内用一次）：{code.shown()}")
+    if parsed.slip is not None:
+        slips.write_slip(parsed.slip, slips.invite_slip(code.shown(), VALID_DAYS, who, at))
+        print(f"登记码条写在 {parsed.slip}；请用浏览器打印，打印后删除这个文件。")
 
 
 def _list(parsed: argparse.Namespace) -> None:

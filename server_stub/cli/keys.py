@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from server_stub import key_copies, recovering, shares
+from server_stub import key_copies, recovering, shares, slips
 from server_stub import keys as hub_keys
 from server_stub.answers import LEASE, lease_days
 from server_stub.cli.commands import Commands
@@ -33,6 +33,9 @@ def register(commands: Commands) -> None:
     group = commands.group("recovery", "恢复密钥：忘记密码时由两人一起使用")
     init = group.add("init", _init, "生成恢复密钥，分成两份，由两人分别保管")
     _shares(init, "写到哪个文件")
+    init.add_argument(
+        "--slips", type=Path, metavar="文件夹", help="另存两张保管单（HTML，不含口令），打印后与介质一起封存"
+    )
     recover = commands.add("recover", _recover, "两名保管人一起办理找回密码的申请")
     recover.add_argument("request", help="申请文件（.yzp）")
     _shares(recover, "所在的文件", repeated=True)
@@ -90,6 +93,9 @@ def _copied(path: Path, keys: HubKeys, folder: str) -> str:
 
 
 def _init(parsed: argparse.Namespace) -> None:
+    papers = [parsed.slips / f"恢复密钥保管单-{part}.html" for part in "AB" if parsed.slips is not None]
+    for paper in papers:
+        slips.check_place(paper)
     first, second = _holders(parsed, [parsed.share_a, parsed.share_b], twice=True)
     with opened(parsed) as hub:
         public = shares.write_pair(first, second, hub.keys.hub_id, hub.keys.name, hub.clock.stamp())
@@ -99,6 +105,9 @@ def _init(parsed: argparse.Namespace) -> None:
             folder = read_text(connection, key_copies.FACT)
     print(f"恢复密钥已生成并启用：{public.kid}")
     print(f"第一份：{first.path}\n第二份：{second.path}")
+    for paper, one, part in zip(papers, (first, second), "AB", strict=False):
+        slips.write_slip(paper, slips.share_slip(one.path, part))
+        print(f"保管单：{paper}")
     print(_copied(parsed.data / "hub.key", after, folder))
     print("请由两人分别保管，各自的口令不要告诉对方。设备下一次与中心联系、再登录一次后，就可以找回密码。")
 

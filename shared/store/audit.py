@@ -104,6 +104,7 @@ TITLES = {
     "reject": "退回变更集",
     "revoke": "吊销席位",
     "enrolled_again": "重新登记席位",
+    "load_anew": "要求重新装载",
     "discard": "清理已归档的变更日志",
 }
 """Words for events; a module that adds one adds its word here."""

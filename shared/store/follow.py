@@ -15,6 +15,7 @@ import msgspec
 from shared.changes import Block, Op, Value, encode_block, pack
 from shared.scope import LEFT
 from shared.store import exchange, rewinding, sql
+from shared.store.catching import CatchingUp
 from shared.store.incarnations import OwnChanges
 from shared.store.incoming import Incoming, understand
 from shared.store.leaving import Leaving
@@ -37,6 +38,7 @@ class Follower:
         self._types = types
         self._origins = Origins(unit.connection)
         self._mine = OwnChanges(unit.connection, receipted)
+        self._catching = CatchingUp(unit.connection, self._mine)
         self._leaving = Leaving(unit, {t.name: t for t in types.values()}, self._own_pending)
         self.applied = 0
         self.held = 0
@@ -83,7 +85,8 @@ class Follower:
         for type_name, record_id, number, value, writer in rows.fetchall():
             declared = by_name[type_name]
             state = self._unit.load(declared, [record_id]).get(record_id)
-            if state is not None and self._own_pending(state.writer(number)):
+            writer_now = state.writer(number) if state is not None else 0
+            if self._own_pending(writer_now) or self._catching.recent(writer_now):
                 continue
             if state is not None:
                 field = declared.by_number[number]
@@ -91,6 +94,12 @@ class Follower:
                           {number: writer}, state.hlc)
             self._uncast(type_name, record_id, number)
         self._leaving.settle()
+
+    def caught_up(self) -> None:
+        """The streams are at their end: what the hub decided about own changes it has signed for stands."""
+        if self._catching.after is not None:
+            self._catching.end()
+            self.lift_shadows()
 
     def narrow(self, streams: Collection[str]) -> None:
         """Only these streams are followed from now on."""
@@ -191,6 +200,14 @@ class Follower:
                     self._uncast(one.declared.name, record_id, field.number)
                 else:
                     self._cast(one.declared.name, record_id, field.number, value, writer)
+            elif self._catching.covers(one.declared.name, record_id, field.number, current):
+                if writer == current:
+                    self._catching.settled(one.declared.name, record_id, field.number)
+                    self._uncast(one.declared.name, record_id, field.number)
+                elif not self._catching.outdated(current, writer):
+                    self._cast(one.declared.name, record_id, field.number, value, writer)
+            elif self._catching.outdated(current, writer):
+                continue
             elif current != writer or state.values[field.name] != value:
                 values[field.name] = state.values[field.name] = value
                 state.fw[field.number] = writer

@@ -23,6 +23,8 @@ from shared.store.pages import PAGE, SALT, PageCipher
 from shared.store.store import Store
 
 FACT = "first_load"
+ANEW = "first_load_anew"
+"""Fact: since when everything is wanted again, until a first load was swapped in."""
 SLACK = 64 << 20
 """What must be free besides the new database."""
 

@@ -1,4 +1,4 @@
-"""Own changes the hub has not signed for, laid over the rows of a first load.
+"""Own changes that may be younger than a first load, laid over its rows; signed for or not.
 
 What the snapshot says of such a field waits in ``shadow``, exactly as if it had
 come by a stream (``shared.store.follow``). A record of ours that the snapshot does not
@@ -18,8 +18,9 @@ from shared.access import HUB_ACTOR
 from shared.changes import SEQ_BITS, SEQ_MASK, Value, decode_block
 from shared.record import RecordType
 from shared.store import sql
+from shared.store.catching import UNSEEN
 from shared.store.database import Database
-from shared.store.facts import read_fact, read_number
+from shared.store.facts import read_fact, read_number, write_number
 from shared.store.incarnations import OwnChanges
 from shared.store.journal import Journal, raw_blocks
 from shared.store.references import Origins
@@ -50,47 +51,45 @@ class Overlay:
         """Do it; the mark that it is due goes in the same transaction."""
         with old.reader.connect() as before, self._store.unit(HUB_ACTOR) as unit:
             receipted = read_number(unit.connection, "receipted")
-            one = _Laying(unit, self._store.unit_on(before, HUB_ACTOR), receipted)
-            for declared, pending, ids in self._touched(unit.connection, receipted):
+            recent_after = min(self._recent_after, receipted)
+            one = _Laying(unit, self._store.unit_on(before, HUB_ACTOR), receipted, recent_after)
+            for declared, ids in self._touched(unit.connection, recent_after):
                 for start in range(0, len(ids), CHUNK):
-                    one.lay(declared, ids[start : start + CHUNK], pending)
+                    one.lay(declared, ids[start : start + CHUNK])
+            sql.execute(unit.connection, "DELETE FROM fact WHERE name = ?", (UNSEEN,))
+            if recent_after < receipted:
+                write_number(unit.connection, UNSEEN, recent_after)
             sql.execute(unit.connection, "DELETE FROM fact WHERE name = ?", (DUE,))
 
-    def _touched(
-        self, connection: sa.Connection, receipted: int
-    ) -> Iterator[tuple[RecordType, frozenset[str], list[str]]]:
-        """Per type the records with own changes of interest, and which of them are pending."""
+    def _touched(self, connection: sa.Connection, after: int) -> Iterator[tuple[RecordType, list[str]]]:
+        """Per type the records with own changes of interest."""
         ids: defaultdict[int, dict[str, None]] = defaultdict(dict)
-        pending: defaultdict[int, set[str]] = defaultdict(set)
-        first = min(self._recent_after, receipted) + 1
-        for raw in raw_blocks(connection, first, Journal().last_seq(connection)):
+        for raw in raw_blocks(connection, after + 1, Journal().last_seq(connection)):
             for run in decode_block(raw).runs:
-                found = run.record_ids()
-                ids[run.type].update(dict.fromkeys(found))
-                if run.first + run.count - 1 > receipted:
-                    pending[run.type].update(found)
+                ids[run.type].update(dict.fromkeys(run.record_ids()))
         for number, touched in ids.items():
-            yield self._store.by_number[number], frozenset(pending[number]), list(touched)
+            yield self._store.by_number[number], list(touched)
 
 
 class _Laying:
     """One overlay: what was there before, read; what is there now, written."""
 
-    def __init__(self, unit: Unit, before: Unit, receipted: int) -> None:
+    def __init__(self, unit: Unit, before: Unit, receipted: int, recent_after: int) -> None:
         self._unit = unit
         self._before = before
         self._mine = OwnChanges(before.connection, receipted)
+        self._recent = OwnChanges(before.connection, recent_after)
         self._old_origins = Origins(before.connection)
         self._origins = Origins(unit.connection)
 
-    def lay(self, declared: RecordType, ids: Sequence[str], pending: frozenset[str]) -> None:
+    def lay(self, declared: RecordType, ids: Sequence[str]) -> None:
         """The records of one type."""
         before = self._before.load(declared, ids)
         now = self._unit.load(declared, ids)
         for record_id, old in before.items():
             if record_id not in now:
                 self._bring(declared, record_id, old)
-            elif record_id in pending:
+            else:
                 self._cover(declared, record_id, old, now[record_id])
 
     def _ref(self, packed: int) -> int:
@@ -99,9 +98,6 @@ class _Laying:
             return 0
         name = self._old_origins.name(packed >> SEQ_BITS)
         return self._origins.number(*name) << SEQ_BITS | packed & SEQ_MASK
-
-    def _own_pending(self, packed: int) -> bool:
-        return self._mine.pending(packed)
 
     def _bring(self, declared: RecordType, record_id: str, old: RowState) -> None:
         columns = [[old.values[f.name]] for f in declared.fields]
@@ -115,18 +111,22 @@ class _Laying:
         values: dict[str, Value] = {}
         fw = dict(now.fw)
         for field in declared.fields:
-            if not self._own_pending(old.writer(field.number)):
+            number, known = field.number, now.writer(field.number)
+            if not self._recent.pending(old.writer(number)):
                 continue
-            writer = self._ref(old.writer(field.number))
-            self._cast(declared, record_id, field.number, now.values[field.name], now.writer(field.number))
+            writer = self._ref(old.writer(number))
+            if writer == known:  # the snapshot holds it
+                continue
+            self._cast(declared, record_id, number, now.values[field.name], known)
             values[field.name] = old.values[field.name]
-            fw[field.number] = writer
-        if not self._own_pending(old.tag):
-            return
+            fw[number] = writer
         tag = self._ref(old.tag)
-        body = (*values.values(), encode_fw(fw), tag, max(old.hlc, now.hlc), record_id)
-        self._unit.put_changed(declared, tuple(values), [body])
-        if old.deleted != now.deleted:
+        ours = self._recent.pending(old.tag) and tag != now.tag
+        if values or ours:
+            last, hlc = tag if ours else now.tag, max(old.hlc, now.hlc)
+            body = (*values.values(), encode_fw(fw), last, hlc, record_id)
+            self._unit.put_changed(declared, tuple(values), [body])
+        if ours and old.deleted != now.deleted and (old.deleted or self._mine.pending(old.tag)):
             self._unit.put_deleted(declared, [record_id], [tag], old.hlc, int(old.deleted))
 
     def _cast(

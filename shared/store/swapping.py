@@ -18,7 +18,7 @@ from shared.durable import sync_folder
 from shared.errors import DatabaseBusy, StoreError, why
 from shared.store import tables
 from shared.store.database import explain, open_cipher
-from shared.store.loading import FACT, UnderWay, new_file
+from shared.store.loading import ANEW, FACT, UnderWay, new_file
 from shared.store.migrate import CLIENT, HEAD, known_revisions, revision_of, upgrade
 from shared.store.overlay import DUE, Overlay
 from shared.store.store import Store
@@ -182,7 +182,7 @@ def _carry_own_tables(path: Path, new: Path, key: bytes, state: UnderWay, recent
                 f'INSERT INTO main."{table.name}" ({names}) SELECT {names} FROM old."{table.name}"'
             )
         _own_origin(handle)
-        handle.execute("DELETE FROM main.fact WHERE name = ?", (FACT,))
+        handle.execute("DELETE FROM main.fact WHERE name IN (?, ?)", (FACT, ANEW))
         facts = (
             (IN, state.id.encode()), (DUE, recent_after.to_bytes(8, "big")),
             ("complete_at", state.at.encode()),

@@ -140,3 +140,40 @@ def test_progress_is_told_in_words_and_work_goes_on(qtbot: QtBot, anew: Post, jo
     assert desk.records.count(desk.records.type("market_entity"), Filter()) == 40
     found = desk.records.get(desk.records.type("market_entity"), anew.entity(3))
     assert found is not None and found.values["phone"] == "021-7"
+
+
+def test_everything_is_loaded_anew_on_request_and_pending_work_stays(
+    qtbot: QtBot, post: Post, jobs: Jobs
+) -> None:
+    desk, entity = post.desk("chenmin"), post.entity(5)
+    declared = desk.records.type("market_entity")
+    good = desk.records.get(declared, entity)
+    assert good is not None
+    with desk.store.write() as connection:
+        sql.execute(connection, "UPDATE market_entity SET name = '读出来不对的名称' WHERE id = ?", (entity,))
+    post.update("chenmin", "market_entity", post.entity(3), phone="021-7")
+    page = SyncPage(desk)
+    qtbot.addWidget(page)
+    page.resize(1206, 700)
+    page.show()
+    page.shown({})
+    settle(jobs)
+    next(made for action, made in page._made if action.name == "load_anew").trigger()
+    assert "未同步的修改保留" in page.messages.text()
+    picture(page, "anew-asked")
+    assert not desk.session.engine.first_load.wanted_anew()  # nothing before it is confirmed
+    page.messages._act()
+    settle(jobs)
+    assert "已要求重新装载" in page.load_bar.text()  # no hub in reach: by stick, or later
+    picture(page, "anew-waiting")
+    with serving(post.hub) as url:
+        desk.settings.set("hub_url", url)
+        page.sync_now()
+        settle(jobs)
+    assert "首批数据已全部装载并启用" in page.messages.text() and page.load_bar.isHidden()
+    picture(page, "anew-done")
+    now = desk.records.get(declared, entity)
+    assert now is not None and now.values["name"] == good.values["name"]
+    mine = desk.records.get(declared, post.entity(3))
+    assert mine is not None and mine.values["phone"] == "021-7"
+    assert "要求重新装载" in {a.what for a in desk.auditing.acts()}

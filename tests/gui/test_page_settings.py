@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -13,6 +16,7 @@ from desktop.work.settings import Settings
 from shared.errors import WrongPassword
 from tests.fixtures.hubs import serving
 from tests.gui.exchange_desks import PASSWORD, Post, settle
+from tests.gui.test_first_load import picture
 
 
 @pytest.fixture
@@ -95,7 +99,9 @@ def test_a_weak_password_is_refused_at_its_line(page: SettingsPage, jobs: Jobs) 
 
 
 # --- accounts and keys of this computer ----------------------------------------------
-def test_an_administrator_puts_a_further_person_on_the_computer(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+def test_an_administrator_puts_a_further_person_on_the_computer(
+    qtbot: QtBot, post: Post, jobs: Jobs, tmp_path: Path
+) -> None:
     from server_stub.enrolment import Account
 
     desk = post.desk("linwei")
@@ -113,6 +119,21 @@ def test_an_administrator_puts_a_further_person_on_the_computer(qtbot: QtBot, po
     seat.issue()
     settle(jobs)
     assert "口令：" in seat.issued.text() and "laozhou" in seat.accounts.text()
+    page.resize(1206, 1500)
+    picture(page, "seat-issued")
+    password = re.findall(r"[A-Z2-9]{4}(?:-[A-Z2-9]{4}){3}", seat.issued.text())[0]
+    folder = desk.settings.folder
+    files = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert not [p for p, data in files.items() if password.encode() in data]  # nowhere unless asked for
+    seat.slip.save_to(tmp_path / "口令条.pdf")
+    settle(jobs)
+    assert "已保存一次性口令条（1 页）" in page.messages.text()
+    assert (tmp_path / "口令条.pdf").read_bytes().startswith(b"%PDF")
+    for wanted in (password, "laozhou", "周建国", "一次性口令条", "用后销毁"):
+        assert wanted in seat.slip._html()
+    page.shown({})
+    settle(jobs)
+    assert password not in seat.issued.text() and seat.slip.isHidden() and seat.slip._html() == ""
     seat.account.setCurrentText("laozhou 周建国")
     seat.remove()
     settle(jobs)

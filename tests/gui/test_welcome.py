@@ -22,12 +22,14 @@ from desktop.work.enrolment import Enrolment
 from desktop.work.jobs import Jobs
 from desktop.work.keys import KeyFile
 from desktop.work.recovering import Recovering
+from desktop.work.seat_accounts import Issued
 from desktop.work.session import Session, sign_in
 from desktop.work.settings import Settings
 from server_stub.enrolment import Account
 from shared.errors import DatabaseBusy
 from tests.fixtures.hubs import serving
 from tests.gui.exchange_desks import PASSWORD, WEAK, Post, Stage, settle
+from tests.gui.test_first_load import picture
 
 NEW_PASSWORD = "一句很长很长的密码"
 
@@ -86,6 +88,89 @@ def test_the_sign_in_page_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# --- a password of one's own -------------------------------------------------------
+def with_further_person(post: Post) -> tuple[Path, Issued]:
+    """A computer where 周建国 has just been given a one-time password; nobody is signed in."""
+    desk = post.desk("linwei")
+    post.hub.enrolment.invite(Account("laozhou", "周建国", desk.session.actor.bureau, ("officer",)))
+    post.sync("linwei")
+    made = desk.seat_accounts.issue("laozhou")
+    folder = desk.settings.folder
+    desk.session.close()
+    return folder, made
+
+
+def test_a_one_time_password_leads_to_one_of_ones_own(welcome: Open, post: Post, jobs: Jobs) -> None:
+    folder, made = with_further_person(post)
+    window = welcome(folder)
+    window.resize(900, 600)
+    came, view = entered(window, jobs), window.sign_in
+
+    def enter(chosen: str = "", again: str | None = None) -> None:
+        view.chosen.setText(chosen)
+        view.again.setText(chosen if again is None else again)
+        view.submit()
+        settle(jobs)
+
+    assert not view.chosen.isVisible() and not view.again.isVisible()
+    view.account.setEditText("laozhou")
+    view.password.setText(made.password.lower().replace("-", " "))
+    view.submit()
+    settle(jobs)
+    assert came == [] and "请先设置自己的密码" in view._why.text() and view._why.isVisible()
+    assert (view._title.text(), view._enter.text()) == ("设置自己的密码", "设置密码并登录")
+    assert not view._forgot.isVisible()
+    assert view.chosen.isVisible() and view.again.isVisible() and view.chosen.hasFocus()
+    picture(window, "choose-asked")
+    for chosen, again, line, said in (
+        ("", None, "chosen", "请设置自己的密码"),
+        ("周建国的第一个密码", "周建国的另一个密码", "again", "两次输入的密码不同"),
+        ("短", None, "chosen", "至少 8 个字符"),
+        ("laozhou", None, "chosen", "至少 8 个字符"),
+        ("aaaaaaaaaa", None, "chosen", "过于简单"),
+        (made.password, None, "chosen", "不能与一次性口令相同"),
+    ):
+        enter(chosen, again)
+        assert said in problem(window, line), chosen
+        assert came == [] and view.chosen.isVisible() and view._why.isVisible()  # it goes on saying why
+    picture(window, "choose-refused")
+    enter("周建国自己的一句密码")
+    assert [s.actor.name for s in came] == ["周建国"]
+    assert not view.chosen.isVisible() and view.chosen.text() == view.again.text() == view.password.text() == ""
+    came[0].close()
+    again = welcome(folder)  # from now on the one-time password opens nothing, and nothing is asked for
+    came = entered(again, jobs)
+    again.sign_in.account.setEditText("laozhou")
+    again.sign_in.password.setText(made.password)
+    again.sign_in.submit()
+    settle(jobs)
+    assert came == [] and "密码不正确" in problem(again, "password") and not again.sign_in.chosen.isVisible()
+    again.sign_in.password.setText("周建国自己的一句密码")
+    again.sign_in.submit()
+    settle(jobs)
+    assert [s.actor.name for s in came] == ["周建国"] and not again.sign_in.chosen.isVisible()
+    came[0].close()
+
+
+def test_another_account_chosen_meanwhile_is_not_asked(welcome: Open, post: Post, jobs: Jobs) -> None:
+    folder, made = with_further_person(post)
+    window = welcome(folder)
+    view = window.sign_in
+    view.account.setEditText("laozhou")
+    view.password.setText(made.password)
+    view.submit()
+    settle(jobs)
+    view.chosen.setText("周建国自己的一句密码")
+    view.account.setEditText("linwei")
+    assert not view.chosen.isVisible() and view.chosen.text() == "" and view._title.text() == "登录"
+    came = entered(window, jobs)
+    view.password.setText(PASSWORD)
+    view.submit()
+    settle(jobs)
+    assert [s.actor.name for s in came] == ["林伟"]
+    came[0].close()
 
 
 def test_the_right_password_opens_the_session(welcome: Open, copy: Stage, jobs: Jobs) -> None:

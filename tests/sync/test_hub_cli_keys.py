@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from shared.clock import Clock, system_millis
 from shared.errors import HubRefused, UnknownSigner
 from shared.store import audit
 from sync import enrol
+from sync.layout import fingerprint_text
 from sync.trust import DeviceKeys, InviteCode
 from tests.fixtures.devices import Device, enrol_device, handle
 from tests.fixtures.hubs import serving
@@ -213,6 +215,21 @@ def test_codes_are_listed_and_cancelled_and_a_cancelled_one_enrols_nobody(hub: A
         assert "没有这个尚未使用的登记码" in hub("invite", "--cancel", gone, code=1)
 
 
+def test_a_code_goes_on_paper_only_when_asked(hub: Administrator, tmp_path: Path) -> None:
+    code, slip = invited(hub, "chen"), tmp_path / "登记码条.html"
+    assert not [p for p in hub.data.rglob("*") if p.is_file() and code.encode() in p.read_bytes()]
+    words = ("invite", "--bureau", "A", "--account", "lin", "--name", "林<伟>", "--role", "officer", "--slip", str(slip))
+    said = hub(*words)
+    (code,) = re.findall(r"[A-Z2-9]{5}(?:-[A-Z2-9]{5}){4}", said)
+    page = slip.read_text(encoding="utf-8")
+    assert code in page and "林&lt;伟&gt;" in page and "打印后删除" in said
+    assert slip.stat().st_mode & 0o777 == 0o600
+    before = hub("invite", "list")
+    assert "已经存在" in hub(*words, code=1)  # and no code was spent on it
+    assert "没有文件夹" in hub(*words[:-1], str(tmp_path / "gone" / "x.html"), code=1)
+    assert hub("invite", "list") == before and slip.read_text(encoding="utf-8") == page
+
+
 def test_two_codes_of_one_account_are_cancelled_by_number(hub: Administrator, centre: Hub) -> None:
     invited(hub, "chen")
     invited(hub, "chen")
@@ -264,7 +281,17 @@ def test_a_lost_password_comes_back_by_the_command_line(
     assert "不能相同" in hub(*init, two, *words[:2], *words[:2], code=1)
     assert "不能写入" in hub(*init, str(tmp_path / "gone" / "share.json"), *words, code=1)
     assert not Path(one).exists() and "尚未启用" in hub("keys", "show")
-    made = hub.alone(*init, two, *words)
+    papers = tmp_path / "papers"
+    assert "没有文件夹" in hub(*init, two, *words, "--slips", str(papers), code=1) and not Path(one).exists()
+    papers.mkdir()
+    made = hub.alone(*init, two, *words, "--slips", str(papers))
+    slips = sorted(papers.iterdir())
+    assert [p.name for p in slips] == ["恢复密钥保管单-A.html", "恢复密钥保管单-B.html"]
+    for slip, path, other in zip(slips, (one, two), (two, one), strict=True):
+        page = slip.read_text(encoding="utf-8")
+        fingerprint = fingerprint_text(sha256(Path(path).read_bytes()).digest())
+        assert fingerprint in page and fingerprint_text(sha256(Path(other).read_bytes()).digest()) not in page
+        assert not any(word in page for word in WORDS) and slip.stat().st_mode & 0o077 == 0
     assert all(Path(p).stat().st_mode & 0o777 == 0o600 for p in (one, two)) and "两人分别保管" in made
     assert "已经存在" in hub(*init, two, *words, code=1)
 

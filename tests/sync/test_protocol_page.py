@@ -280,7 +280,7 @@ def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
         package(sent), device.keys.sign.public.to_bytes(), place.hub.keys.seal.raw,
         place.hub.keys.seal.public.to_bytes(),
     )[0]  # fmt: skip
-    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0003", "", []]
+    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0003", "", [], False]
     public, found = place.hub.keys.sign.public.to_bytes(), []
     while True:
         _, data = handle(place.hub, device.export("network"))

@@ -93,11 +93,13 @@ class SyncPage(Page):
         now.setToolTip("立即同步（F9）")
         media = self.offer(Action("to_media", "改用介质交换", lambda: self._go("media"), "", "media"))
         check = self.offer(Action("check_online", "检测连接", self._check_online, "", "cloud"))
+        anew = self.offer(Action("load_anew", "重新装载", self._ask_anew, "", "", enabled=self._may_sync))
+        anew.setToolTip("怀疑本机数据不对时用：全部数据从中心重新取回，未同步的修改保留")
         self.job_line = JobLine(desk.jobs)
         row = QHBoxLayout()
         row.setSpacing(8)
         self.sync_button = button(now, primary=True)
-        for push in (self.sync_button, button(media), button(check)):
+        for push in (self.sync_button, button(media), button(check), button(anew)):
             row.addWidget(push)
         row.addWidget(self.job_line, 1)
         row.addStretch(0)
@@ -213,6 +215,26 @@ class SyncPage(Page):
         return self._desk.jobs.run(
             "检测与中心的连接", lambda _: self._desk.syncing.check_online(), self._show_online,
             self.report, quiet=True, owner=self,
+        )  # fmt: skip
+
+    def _ask_anew(self) -> None:
+        self.messages.say(
+            WARNING, "全部数据将从中心重新取回，未同步的修改保留。", "数据多时要较长时间，期间可以照常使用。",
+            button="确认重新装载", run=self._load_anew,
+        )  # fmt: skip
+
+    def _load_anew(self) -> Job:
+        syncing, online = self._desk.syncing, bool(self._desk.settings.hub_url)
+
+        def asked(_: None) -> None:
+            self.messages.clear()
+            self.load()
+            if online:
+                self.sync_now()
+
+        return self._desk.jobs.run(
+            "要求重新装载", lambda _: syncing.load_anew(), asked, self.report, lane="write",
+            cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
 
     def _go(self, page: str) -> None:

@@ -60,14 +60,12 @@ class SignInView(QWidget):
         self.account.setEditText(last_account)
         self.password = secret_line("登录密码")
         self.password.installEventFilter(self)
-        self._form = SmallForm(3)
+        self._form = SmallForm(4)
         self._form.add("account", "账号", self.account)
         self._form.add("password", "密码", self.password)
         self.chosen, self.again = secret_line("至少 8 个字符，可以是一句话"), secret_line()
         self._form.add("chosen", "新密码", self.chosen)
         self._form.add("again", "再输一遍", self.again)
-        self._choosing = True
-        self._choose(False)
         self._keyring = QLabel(KEYRING_WORDS)
         self._keyring.setWordWrap(True)
         self._keyring.setProperty("problem", "warn")
@@ -82,17 +80,21 @@ class SignInView(QWidget):
         self._working.setProperty("muted", True)
         row = QHBoxLayout()
         row.setSpacing(12)
-        row.addSpacing(self.fontMetrics().horizontalAdvance("字" * 3) + 12)
+        row.addSpacing(self.fontMetrics().horizontalAdvance("字" * 4) + 12)
         row.addWidget(self._enter)
         row.addWidget(self._working, 1)
         self._forgot = link_button("忘记密码？", self.recover_wanted.emit, "由中心的两名保管人一起找回")
         row.addWidget(self._forgot)
-        title = QLabel("登录")
-        title.setProperty("welcomeTitle", True)
+        self._title = QLabel("登录")
+        self._title.setProperty("welcomeTitle", True)
+        self._why = QLabel()
+        self._why.setWordWrap(True)
+        self._why.setProperty("muted", True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        column.addWidget(title)
+        column.addWidget(self._title)
+        column.addWidget(self._why)
         column.addWidget(self.messages)
         column.addWidget(self._form)
         column.addLayout(row)
@@ -101,6 +103,8 @@ class SignInView(QWidget):
             column.addSpacing(8)
             column.addWidget(self._hint_box(hints))
         column.addStretch(1)
+        self._choosing = True
+        self._choose(False)
         self._tick = QTimer(self)
         self._tick.setInterval(500)
         self._tick.timeout.connect(self._count_down)
@@ -161,17 +165,23 @@ class SignInView(QWidget):
         self._choose(False)
         self.signed_in.emit(session)
 
-    def _choose(self, on: bool) -> None:
+    def _choose(self, on: bool, why: str = "") -> None:
         """Ask for an own password in place of a one-time one; nothing opens before."""
         self._choosing = on
+        self._title.setText("设置自己的密码" if on else "登录")
+        self._why.setText(why)
+        self._why.setVisible(on)
+        self._enter.setText("设置密码并登录" if on else "登录")
+        self._enter.setAccessibleName(self._enter.text())
+        self._form.set_note("password", "一次性口令，设置后作废" if on else "")
+        self._forgot.setVisible(not on)
         for name, line in (("chosen", self.chosen), ("again", self.again)):
             line.clear()
             self._form.show_line(name, on)
 
     def _refused(self, error: YizhanError) -> None:
         if error.code == "must_choose":
-            self._choose(True)
-            self.messages.say(SUCCESS, error.message, error.hint)
+            self._choose(True, f"{error.message}{error.hint}")
             self.chosen.setFocus()
         elif isinstance(error, InputError) and self._choosing:
             self._form.set_problem("chosen", f"{error.message}{error.hint}")
