@@ -155,7 +155,7 @@ class Absorber:
             out.types |= unit.changed
             if ours:
                 lines.note_superseded(unit.connection, receipt)
-        if reading is lines.Reading.ELSEWHERE:
+        if reading is lines.Reading.ELSEWHERE or (ours and lines.goes_no_further(receipt)):
             self._copied(receipt.newest, receipted)
 
     def _types_of(self, unit: Unit, sets: Sequence[messages.SetReceipt]) -> set[str]:

@@ -85,6 +85,13 @@ def lacking(connection: Any) -> list[Span]:
     return [(first, end) for first, end in gaps.beyond(receipt.gaps, at.receipted) if end <= at.written]
 
 
+def goes_no_further(receipt: Receipt) -> bool:
+    """Whether the hub has put a set aside that begins with what it has and ends beyond: a copy had sent the
+    beginning, cut otherwise. This line cannot go on there."""
+    to = receipt.contiguous_to
+    return any(one.first <= to < one.last and one.status != "parked" for one in receipt.sets)
+
+
 def note_superseded(connection: Any, receipt: Receipt) -> None:
     """Remember, once for each, that a newer incarnation than this one is at work."""
     if receipt.newest > max(

@@ -6,7 +6,7 @@ sets; it never looks at the code under test to decide anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,36 +64,58 @@ class Clash:
 
 
 @dataclass(slots=True)
+class Life:
+    """What was done on one copy of one device's data, by incarnation and number.
+
+    :param over: nobody goes on with it; what it had not delivered may never come.
+    """
+
+    device: str
+    acts: dict[tuple[int, int], Change] = field(default_factory=dict)
+    over: bool = False
+
+
+@dataclass(slots=True)
 class Model:
     """Acts of people, and what the hub must make of them.
 
-    :param acts: per device and incarnation the changes by number.
+    :param lives: one for each device, and one more for each copy of it that went on.
     """
 
     types: dict[int, RecordType]
     records: dict[Key, Record] = field(default_factory=dict)
-    acts: dict[tuple[str, int], dict[int, Change]] = field(default_factory=dict)
+    lives: list[Life] = field(default_factory=list)
     clashes: set[Clash] = field(default_factory=set)
     left: set[Key] = field(default_factory=set)
 
-    def act(self, device: str, incarnation: int, first: int, changes: Iterable[Change]) -> None:
-        """Somebody did this, and it was committed."""
-        mine = self.acts.setdefault((device, incarnation), {})
-        for number, change in enumerate(changes, first):
-            mine[number] = change
+    def live(self, device: str, acts: Mapping[tuple[int, int], Change] | None = None) -> Life:
+        """A device begins, or a copy of it with what it had done."""
+        self.lives.append(Life(device, dict(acts or {})))
+        return self.lives[-1]
 
-    def accept(self, device: str, incarnation: int, blocks: Iterable[Block]) -> int:
-        """The hub applied these; returns how many clashes that must have made."""
+    @staticmethod
+    def act(life: Life, incarnation: int, first: int, changes: Iterable[Change]) -> None:
+        """Somebody did this, and it was committed."""
+        for number, change in enumerate(changes, first):
+            life.acts[incarnation, number] = change
+
+    def accept(
+        self, device: str, incarnation: int, blocks: Iterable[Block], known: Callable[[Ref], Ref] = lambda r: r
+    ) -> int:
+        """The hub applied these; returns how many clashes that must have made.
+
+        :param known: which change a reference means; of a fork's numbers some mean another.
+        """
         before = len(self.clashes)
         for block in blocks:
             for run in block.runs:
                 declared = self.types[run.type]
                 names = [declared.by_number[n].name for n in run.fields]
                 for row, record_id in enumerate(run.record_ids()):
-                    own = (device, incarnation, run.first + row)
+                    own = known((device, incarnation, run.first + row))
                     values = {n: c[row] for n, c in zip(names, run.columns, strict=False)}
                     bases = {
-                        n: _ref(block, c[row]) for n, c in zip(names, run.bases, strict=False)
+                        n: known(_ref(block, c[row])) for n, c in zip(names, run.bases, strict=False)
                     }
                     decided = run.cause.startswith(RESOLVES)
                     self._merge(declared, Op(run.op), record_id, own, values, bases, names, decided)

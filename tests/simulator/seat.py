@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shared.access import Actor
 from shared.changes import Op
 from shared.clock import Clock
-from shared.store import sql
+from shared.store import sql, swapping
 from shared.store.database import open_cipher
 from shared.store.exchange import Reach, reach
+from shared.store.facts import write_number
+from shared.store.incarnations import line_head
 from shared.store.journal import Journal
 from shared.store.store import Store
 from shared.store.unit import Unit
 from shared.store.values import to_stored
 from shared.types import catalog
-from sync import enrol
+from sync import enrol, lines
 from sync.engine import Engine
+from sync.lines import Mark
+from sync.outbox import Outbox
+from sync.rotation import ring_of
 from tests.fixtures.devices import KEY
 from tests.simulator.mishaps import Crash, Mishaps
-from tests.simulator.model import Change, Model
+from tests.simulator.model import Change, Life, Model
 from tests.simulator.seeded import Wall
 from tests.simulator.town import Enrolled
 
@@ -31,11 +37,14 @@ class Seat:
     """A device and who sits at it.
 
     :param wall: its clock, right or wrong.
+    :param life: what this copy of the device's data has done so far; None for a device's first.
+    :param mark: kept outside the database; :param marked: whether one is kept at all.
     """
 
     def __init__(
-        self, index: int, enrolled: Enrolled, folder: Path, wall: Wall, model: Model, mishaps: Mishaps
-    ) -> None:
+        self, index: int, enrolled: Enrolled, folder: Path, wall: Wall, model: Model, mishaps: Mishaps,
+        life: Life | None = None, mark: Mark | None = None, marked: bool = False,
+    ) -> None:  # fmt: skip
         self.mishaps = mishaps
         self.index = index
         self.name = enrolled.place.name
@@ -43,6 +52,10 @@ class Seat:
         self.folder = folder
         self.wall = wall
         self.model = model
+        self.life = life or model.live(enrolled.grant.device)
+        self.ring = ring_of(enrolled.keys)
+        self.mark, self.marked = mark, marked
+        self.carries: list[str] = []
         self.revoked = False
         self.doubtful: tuple[int, list[Change]] | None = None
         self.open()
@@ -50,14 +63,21 @@ class Seat:
     # --- its life ------------------------------------------------------------
     def open(self) -> None:
         """Start the program."""
-        database = open_cipher(self.folder / "client.db", KEY)
+        path = self.folder / "client.db"
+        swapping.recover(path)
+        database = open_cipher(path, KEY)
         self.mishaps.watch(database.writer, self.folder.name)
         self.store = Store(database, catalog.ALL, Clock(self.wall))
+        swapping.complete(self.store)
+        self.box = Outbox(self.store, lambda: self.engine.credentials.hub, self.folder / "mail", lambda: self.carries)
         self.engine = Engine(
-            self.store, self.enrolled.keys, enrol.trust_of(self.enrolled.grant), self.folder / "spool"
+            self.store, self.ring, enrol.trust_of(self.enrolled.grant), self.folder / "spool", self.box, self._keep_mark
         )
-        self.device, self.incarnation = self.store.identity()
+        self.engine.credentials.told = self.settle_keys
+        self.device, _ = self.store.identity()
         self._settle_doubt()
+        self.settle_keys()
+        self._settle_incarnation()
 
     def close(self) -> None:
         """Leave it."""
@@ -72,6 +92,45 @@ class Seat:
         """Leave, and start again."""
         self.close()
         self.open()
+
+    # --- what lies outside the database, as the program keeps it --------------
+    def _keep_mark(self, mark: Mark) -> None:
+        if self.marked:
+            self.mark = mark
+
+    def _settle_incarnation(self) -> None:
+        """As at sign-in: a database that does not fit the mark outside it goes on under a new incarnation."""
+        if not self.marked:
+            return
+        with self.store.read() as connection:
+            why = lines.contradiction(connection, self.mark)
+        if why:
+            self.engine.begin_incarnation(why, after=self.mark.incarnation if self.mark else 0)
+        self.note_mark()
+
+    def note_mark(self) -> None:
+        """Keep a mark of how far this copy has come, from now on."""
+        self.marked = True
+        with self.store.write() as connection:
+            self.mark = Mark(self.incarnation, reach(connection).written, line_head(connection))
+            write_number(connection, "marked", 1)
+
+    def settle_keys(self) -> None:
+        """As at sign-in and after each answer: the key file follows what database and hub say."""
+        credentials = self.engine.credentials
+        ring = credentials.ring
+        if credentials.confirmed():
+            ring = replace(ring, change="").promoted(self.store.clock.now().isoformat())
+        elif ring.next is not None and not ring.change:
+            ring = replace(ring, next=None)
+        if ring != credentials.ring:
+            self.ring = ring
+            credentials.follow(ring)
+
+    @property
+    def incarnation(self) -> int:
+        """Which life of the device's numbers this database is in."""
+        return self.store.identity()[1]
 
     # --- work ----------------------------------------------------------------
     @property
@@ -95,7 +154,7 @@ class Seat:
         except BaseException:
             assert self.written() == before, "a refused act was kept"
             raise
-        self.model.act(self.device, self.incarnation, before + 1, pen.changes)
+        self.model.act(self.life, self.incarnation, before + 1, pen.changes)
 
     def _settle_doubt(self) -> None:
         if self.doubtful is None:
@@ -103,7 +162,7 @@ class Seat:
         (before, changes), self.doubtful = self.doubtful, None
         if (now := self.written()) != before:
             assert now == before + len(changes), f"half an act was kept: {before} → {now} of {len(changes)}"
-            self.model.act(self.device, self.incarnation, before + 1, changes)
+            self.model.act(self.life, self.incarnation, before + 1, changes)
 
     # --- what is there ---------------------------------------------------------
     def written(self) -> int:

@@ -6,11 +6,12 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from server_stub import lines
 from server_stub.hub import Hub
 from server_stub.ledger import Ledger
 from server_stub.reception import Reception
@@ -27,11 +28,11 @@ from shared.errors import (
 )
 from shared.store import sql
 from shared.types import catalog
-from sync import media, package
+from sync import changeset, media, package
 from sync.changeset import ChangeSet
 from tests.simulator import oracles
 from tests.simulator.mishaps import POWER, Crash, Mishaps
-from tests.simulator.model import Model
+from tests.simulator.model import Model, Ref
 from tests.simulator.people import People
 from tests.simulator.roads import WEATHER, Line, carrier_over, damage
 from tests.simulator.seat import Seat
@@ -93,6 +94,7 @@ class World:
         self.mishaps = Mishaps(
             self.folder, random.Random(f"mishaps {self.seed}"), cuts_power=POWER in self.options.mishaps
         )
+        self.hub_keys = replace(self.town.hub_keys)
         self.people = People(self.rng, self.town.bureaus)
         self.to_hub: list[Package] = []
         self.to_seat: list[Package] = []
@@ -127,8 +129,15 @@ class World:
                 self.seats.append(self._seat(index))
                 stack.callback(self.seats[-1].close)
             self.network = {s.index: Line(self, self.rng) for s in self.seats}
+            self._closing = stack
             self.say(f"seed {self.seed}: " + ", ".join(f"{s.name}{s.wall.wrong:+d}" for s in self.seats))
             yield self
+
+    def join(self, seat: Seat) -> None:
+        """Another seat takes part from now on."""
+        self.seats.append(seat)
+        self.network[seat.index] = Line(self, self.rng)
+        self._closing.callback(seat.close)
 
     def run(self) -> str:
         """The whole history and its oracles; returns the digest of its trace."""
@@ -307,7 +316,8 @@ class World:
                 self.time.pass_by(1000)
                 said = self.synchronize(seat, fine=True)
                 self.say(f"    {seat.name:8} at peace: {said}")
-            if all(oracles.followed(self.serving, s) for s in self.seats) and self.trouble.at_peace():
+            notes = self.trouble.recut
+            if all(oracles.followed(self.serving, s, but_notes=notes) for s in self.seats) and self.trouble.at_peace():
                 return
         raise AssertionError("it does not settle: somebody still has something pending, or has not heard all")
 
@@ -329,7 +339,7 @@ class World:
 
     def open_hub(self) -> None:
         """Start it."""
-        hub = Hub(self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.town.hub_keys)
+        hub = Hub(self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.hub_keys)
         self.mishaps.watch(hub.store.database.writer, "hub")
         try:
             self.reception = Reception(hub)
@@ -337,6 +347,7 @@ class World:
             hub.close()
             raise
         self.hub = hub
+        self.trouble.hub_opened(hub)
         self.note_accepted()
 
     def reach(self) -> Reception | None:
@@ -353,17 +364,31 @@ class World:
         with self.hub.store.read() as connection:
             rows = sql.execute(
                 connection,
-                "SELECT cs_id, device, incarnation, status, payload, reason FROM accepted_set"
+                "SELECT cs_id, device, incarnation, status, payload, reason, kind, envelope FROM accepted_set"
                 " WHERE status <> 'parked' ORDER BY device, incarnation, first",
             ).fetchall()
         rows.sort(key=lambda row: self.applied.get(row[0], 0))
-        for cs_id, device, incarnation, status, payload, reason in rows:
+        for cs_id, device, incarnation, status, payload, reason, kind, envelope in rows:
             if cs_id in self.accepted or status in ("quarantined", "rejected"):
                 continue  # without effect; if somebody releases it, it has one then
             self.accepted.add(cs_id)
             raws = split_blocks(oracles.unpacked(bytes(payload)))
-            clashes = self.model.accept(device, incarnation, [decode_block(r) for r in raws])
+            known = self._fork_of(cs_id, bytes(envelope)) if kind == lines.FORK else _itself
+            clashes = self.model.accept(device, incarnation, [decode_block(r) for r in raws], known)
             assert (status == "conflicted") == bool(clashes), f"{status} with {clashes} clashes: {reason}"
+
+    def _fork_of(self, cs_id: str, envelope: bytes) -> Callable[[Ref], Ref]:
+        """What the numbers of a released fork mean: its own are under a name of their own (ADR 0012)."""
+        st = changeset.peek(envelope)
+        with self.serving.store.read() as connection:
+            shared = lines.head_at(connection, st.device, st.incarnation, st.first - 1) == st.prev_head
+
+        def known(ref: Ref) -> Ref:
+            device, incarnation, number = ref
+            own = (device, incarnation) == (st.device, st.incarnation)
+            return (cs_id[:32], 1, number) if own and (number >= st.first or not shared) else ref
+
+        return known
 
     # --- inside --------------------------------------------------------------------
     def _import_at_hub(self, one: Package) -> None:
@@ -418,6 +443,10 @@ class World:
         if self.rng.random() >= chance:
             return self.rng.randrange(-90_000, 90_000)
         return self.rng.choice((-YEAR, 10 * YEAR, 2 * YEAR, -DAY, DAY, 12 * 60_000))
+
+
+def _itself(ref: Ref) -> Ref:
+    return ref
 
 
 def _noted(apply: Callable[..., tuple[str, str]], order: dict[str, int]) -> Callable[..., tuple[str, str]]:

@@ -266,6 +266,24 @@ def test_an_image_of_the_whole_disk(place: Place, enrol_at: Enrol, tmp_path: Pat
     old.close()
 
 
+def test_an_image_whose_set_begins_with_what_the_original_had_sent(
+    place: Place, enrol_at: Enrol, tmp_path: Path
+) -> None:
+    """The hub cannot take the second half of a set; it waits for a person, and the device goes on."""
+    a = enrol_at(place.a, "chenmin")
+    a.insert("market_entity", ENTITIES[0])  # neither cut nor sent when the image was made
+    old = a.clone(tmp_path / "image")
+    a.sync()
+    old.insert("market_entity", ENTITIES[1])
+    old.sync()
+    assert held(place) == [("fork", "quarantined")] and old.store.identity()[1] == 2
+    old.insert("market_entity", ENTITIES[2])
+    old.sync()
+    assert names(place.hub.store) == expected(0, 2)
+    assert old.statuses() == ["quarantined", "applied"]
+    old.close()
+
+
 def test_an_image_that_wrote_nothing_goes_on(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
     """It only asks; the receipt shows that it is old; what it enters next is its own."""
     a = enrol_at(place.a, "chenmin")

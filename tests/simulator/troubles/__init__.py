@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulator.troubles.copied import Copied
 from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
 from tests.simulator.troubles.moved import Moved
@@ -16,8 +17,8 @@ from tests.simulator.troubles.several import Several
 if TYPE_CHECKING:
     from tests.simulator.world import World
 
-RESTORED, HELD, MOVED = "restored", "held", "moved"
-KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved}
+RESTORED, HELD, MOVED, COPIED = "restored", "held", "moved", "copied"
+KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied}
 """Kinds of history by name."""
 
 
@@ -27,4 +28,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["HELD", "KINDS", "MOVED", "RESTORED", "Trouble", "trouble_of"]
+__all__ = ["COPIED", "HELD", "KINDS", "MOVED", "RESTORED", "Trouble", "trouble_of"]

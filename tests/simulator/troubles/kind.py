@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from server_stub.hub import Hub
     from tests.simulator.seat import Seat
     from tests.simulator.world import World
 
@@ -22,6 +23,9 @@ class Trouble:
     needs_admin = False
     guests: tuple[int, ...] = ()
     """Seats of the town that must take part."""
+    recut = False
+    """Whether a device may be there twice: the same changes cut into sets in more than one way, and no end
+    of the hub's notes about how far it is."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -32,6 +36,9 @@ class Trouble:
     def happenings(self) -> dict[Happening, int]:
         """What else happens, and how often."""
         return {}
+
+    def hub_opened(self, hub: Hub) -> None:
+        """The hub has started."""
 
     def after_step(self) -> None:
         """What must hold at any time."""

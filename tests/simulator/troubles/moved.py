@@ -65,7 +65,7 @@ class Moved(Decided):
         last: dict[tuple[str, str], Change] = {}
         with seat.store.read() as connection:
             receipted = exchange.reach(connection).receipted
-        for number, change in self.world.model.acts.get((seat.device, seat.incarnation), {}).items():
+        for (_, number), change in seat.life.acts.items():
             if number > receipted and change.type_name in MODELLED:
                 last[change.type_name, change.record_id] = change
         for (type_name, record_id), change in last.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulator.troubles.kind import Happening, Trouble
 
 if TYPE_CHECKING:
+    from server_stub.hub import Hub
     from tests.simulator.world import World
 
 
@@ -18,6 +19,7 @@ class Several(Trouble):
         super().__init__(world)
         self._kinds = kinds
         self.needs_admin = any(k.needs_admin for k in kinds)
+        self.recut = any(k.recut for k in kinds)
         self.guests = tuple(dict.fromkeys(g for k in kinds for g in k.guests))
 
     def begin(self, stack: ExitStack) -> None:
@@ -30,6 +32,10 @@ class Several(Trouble):
             for what, weight in kind.happenings().items():
                 found[what] = max(weight, found.get(what, 0))
         return found
+
+    def hub_opened(self, hub: Hub) -> None:
+        for kind in self._kinds:
+            kind.hub_opened(hub)
 
     def after_step(self) -> None:
         for kind in self._kinds:
