@@ -44,6 +44,8 @@ _GONE = {
     errno.ENOENT, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN, errno.ESHUTDOWN,
 }  # fmt: skip
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+_LOCKED = {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN, errno.EDEADLK}
+_WINDOWS_LOCKED = {32, 33}
 _WINDOWS_GONE = {21, 55, 433, 1117, 1167}
 _WINDOWS_READ_ONLY = {19}
 
@@ -112,6 +114,11 @@ def medium_errors(folder: Path, *, reading: bool = False) -> Iterator[None]:
 def explain(bad: OSError, where: Path) -> MediaError:
     """One failure to write to a medium as a sentence."""
     system = getattr(bad, "winerror", None)
+    if _is_locked(bad):
+        return MediaError(
+            "介质上的文件正被别的程序占用，没有写入。",
+            f"请关闭正在打开它的程序（例如杀毒软件、文件管理器的预览）后再试。{SPARE}",
+        )
     if bad.errno in _FULL:
         return MediaFull("介质空间不足，没有写入。", f"请清理介质或换一个容量更大的。{SPARE}")
     if bad.errno == errno.EFBIG:
@@ -134,7 +141,20 @@ def explain(bad: OSError, where: Path) -> MediaError:
     return MediaError(f"介质读写出错（{why(bad)}）。", f"请重新插好介质后再试，或换一个介质。{SPARE}")
 
 
+def _is_locked(bad: OSError) -> bool:
+    return getattr(bad, "winerror", None) in _WINDOWS_LOCKED or bad.errno in _LOCKED
+
+
 def _explain_reading(bad: OSError, where: Path) -> MediaError:
+    if _is_locked(bad):
+        return MediaError(
+            "文件正被别的程序占用，读不了。", "请关闭正在打开它的程序后再选一次；本机数据没有变动。"
+        )
+    if bad.errno == errno.ELOOP:
+        return MediaError(
+            "介质上的这个文件是指向别处的链接，不是交换包。",
+            "请选择交换包文件本身；来历不明的介质请交信息安全人员检查，本机数据没有变动。",
+        )
     if bad.errno == errno.EIO and where.exists():
         return MediaError(
             "介质读取出错：文件还在，但有一段读不出来，可能有坏块。",
@@ -255,6 +275,7 @@ def _copy(
     hasher = hashlib.sha256()
     done = 0
     with source.open("rb") as read, part.open("r+b") as out:
+        _require_itself(out, part)
         while piece := read.read(PIECE):
             progress(done, size, "正在写入介质")
             out.write(piece)
@@ -302,8 +323,12 @@ def _free_name(folder: Path, name: str) -> Path:
 def packages_in(folder: Path) -> list[Path]:
     """Exchange packages lying in a folder of a medium, newest first."""
     with medium_errors(folder, reading=True):
-        found = [p for p in folder.iterdir() if p.suffix.lower() == ".yzp" and p.is_file()]
+        found = [p for p in folder.iterdir() if _is_package(p)]
         return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def _is_package(path: Path) -> bool:
+    return path.suffix.lower() == ".yzp" and path.is_file() and not path.is_symlink()
 
 
 def read_to_spool(source: Path, spool: Path, progress: Progress) -> Spooled:
@@ -329,16 +354,21 @@ def clear_spool(spool: Path) -> None:
 
 def _fetch(source: Path, target: Path, progress: Progress) -> int:
     with medium_errors(source.parent, reading=True):
+        if source.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if source.is_dir():
             raise MediaError("所选的是文件夹，不是交换包。", "请选择扩展名为 .yzp 的文件。")
         if source.exists() and not source.is_file():
-            raise MediaError("所选的不是文件。", "请选择扩展名为 .yzp 的文件。")
+            raise MediaError(
+                "所选的是设备或管道，不是文件。", "请选择扩展名为 .yzp 的文件；来历不明的介质不要再用。"
+            )
         about = source.stat()
         size = about.st_size
         if size > MAX_VOLUME + SLACK * 64:
             raise PackageError("文件过大，不是驿站交换包。", "请选择扩展名为 .yzp 的交换包文件。")
         done = 0
         with source.open("rb") as read, _local(target) as out:
+            _require_itself(read, source)
             while piece := read.read(PIECE):
                 progress(done, size, "正在读取介质")
                 _keep(out, piece)
@@ -354,6 +384,13 @@ def _fetch(source: Path, target: Path, progress: Progress) -> int:
             )
     progress(size, size, "正在读取介质")
     return done
+
+
+def _require_itself(opened: BinaryIO, path: Path) -> None:
+    """The file itself was opened, not what a link put in its place points to."""
+    lies, found = os.lstat(path), os.fstat(opened.fileno())
+    if (lies.st_dev, lies.st_ino) != (found.st_dev, found.st_ino):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def _local(target: Path) -> BinaryIO:

@@ -26,7 +26,7 @@ from sync import package
 from sync.carrier import Carrier, Progress
 from sync.describe import KIND_NAMES
 from sync.layout import Kind, fingerprint_text
-from sync.media import disk_errors, write_safely
+from sync.media import disk_errors, medium_errors, write_safely
 from sync.rounds import Absorbed
 
 CARRIER = "media"
@@ -96,6 +96,15 @@ class Courier:
         """Carry for these from now on; remembered."""
         self._session.settings.set("carries_for", ",".join(dict.fromkeys(bureaus)))
 
+    @property
+    def most(self) -> int:
+        """Megabytes of first loads and contents that may wait in the box."""
+        return self._session.settings.carries_mb
+
+    def limit(self, megabytes: int) -> None:
+        """Take along at most so much of them; remembered."""
+        self._session.settings.set("carries_mb", megabytes)
+
     # --- the box -----------------------------------------------------------------
     def box(self) -> list[Letter]:
         """What is here, newest first."""
@@ -109,7 +118,14 @@ class Courier:
             raise report.refusal or PackageError("这个交换包不需要代转。", "请按报告中的提示处理。")
         with received.spooled.path.open("rb") as stream:
             verified = package.intact(stream)
-        self._box.accept(received.spooled.path, verified, self._bureau_of(report.core.exporter))
+        bureau = self._bureau_of(report.core.exporter)
+        self._box.accept(received.spooled.path, verified, bureau)
+        for one in received.beside:
+            if one.path is not None and one.trouble is None:
+                with medium_errors(one.path, reading=True):
+                    with one.path.open("rb") as stream:
+                        verified = package.intact(stream)
+                    self._box.accept(one.path, verified, bureau)
         received.applied = True
 
     def settle(self, carrier: Carrier, progress: Progress, brought: Absorbed) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.work import media_pieces
-from desktop.work.handing import Handing, Parcel, record_values
+from desktop.work.handing import Handing, Parcel
 from desktop.work.media_facts import (
     AppliedReport,
     ExportPlan,
@@ -25,18 +25,24 @@ from desktop.work.media_facts import (
 from desktop.work.media_pieces import Carried
 from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Examiner, Report, Verdict
+from desktop.work.passing import Passing, about_beside
 from desktop.work.session import Session
-from shared.errors import DiskFull, ExchangeError, MediaError, PackageError, StoreError, YizhanError
+from shared.errors import (
+    DiskFull,
+    MediaError,
+    PackageError,
+    StoreError,
+    YizhanError,
+)
 from shared.ids import new_id
 from shared.parsing import clean_text
 from shared.store import exchange
 from shared.store.exchange import Attempt, SetRow
 from shared.store.journal import types_between
 from sync import changeset, package
+from sync.beside import Beside, look_beside
 from sync.bundles import bundles
 from sync.carrier import Progress
-from sync.describe import KIND_NAMES
-from sync.http import HttpCarrier
 from sync.layout import Core
 from sync.loading import load_words
 from sync.media import disk_errors, probe, read_to_spool, write_safely
@@ -225,10 +231,15 @@ class Media:
         spooled = read_to_spool(path, self._spool(), progress)
         try:
             report = Examiner(self._session).examine(spooled, progress)
+            beside: list[Beside] = []
+            if report.verdict is Verdict.FORWARD and report.core is not None:
+                progress(0, 0, "正在核对附件包")
+                beside = look_beside(report.core, path.parent)
+                report.problems += about_beside(beside)
         except BaseException:
             spooled.path.unlink(missing_ok=True)
             raise
-        return Received(spooled, report)
+        return Received(spooled, report, beside=beside)
 
     def apply(
         self, received: Received, medium: MediumInfo, progress: Progress, analysis: str = ""
@@ -292,58 +303,9 @@ class Media:
     def forward(
         self, received: Received, answer_folder: Path, medium: MediumInfo, progress: Progress
     ) -> ExportResult:
-        """Carry somebody's sealed package to the hub, unopened, and put the hub's sealed answer
-        onto the stick for the way back."""
-        session, report = self._session, received.report
-        if report.verdict is not Verdict.FORWARD or report.core is None:
-            raise report.refusal or PackageError("这个交换包不需要转交中心。", "请按报告中的提示处理。")
-        if not session.settings.hub_url:
-            raise ExchangeError("还没有设置中心地址，不能转交。", "请在设置中填写中心地址后再试。")
-        answer = self._spool() / f"answer-{new_id()}.yzp"
-        try:
-            carrier = HttpCarrier(session.settings.hub_url)
-            with disk_errors():
-                carrier.exchange(received.spooled.path, report.package_id, answer, progress)
-            with answer.open("rb") as stream:
-                verified = package.verify(stream, session.hub_trust.signer)
-            tail = verified.fingerprint.hex()[:8]
-            path = write_safely(
-                answer,
-                answer_folder,
-                (f"驿站-中心回件-{tail}.yzp", f"yizhan-answer-{tail}.yzp"),
-                lambda stream: package.verify(stream, session.hub_trust.signer),
-                progress,
-            )
-        except YizhanError as failed:
-            self._note("courier", report.package_id, report.fingerprint, 0, 0, report.size, failed)
-            raise
-        finally:
-            answer.unlink(missing_ok=True)
-        received.applied = True
-        self._note(
-            "courier", report.package_id, report.fingerprint, 0, 0, report.size, None,
-            f"已代“{report.sealed_by}”转交中心，回件写入“{path.name}”",
-        )  # fmt: skip
-        facts = HandOver(
-            medium_type=self._medium_name(medium),
-            medium_number=medium.number,
-            content=KIND_NAMES[verified.core.kind],
-            package_id=verified.core.package_id,
-            fingerprint=verified.fingerprint_text,
-            size=verified.size,
-            file_name=path.name,
-            sent_from=session.hub_trust.name,
-            sent_to=report.sealed_by,
-            person=session.actor.name,
-            sets=None,
-            changes=None,
-            created=session.store.clock.stamp(),
-        )
-        (kept,) = self.register.keep_hand_overs(
-            [record_values(facts, medium, session.actor.user)], medium
-        )
-        return ExportResult(
-            path, verified.fingerprint_text, verified.size, verified.core.package_id, facts, kept
+        """Carry somebody's sealed package to the hub, unopened, with what lies beside it; see ``passing``."""
+        return Passing(self._session, self.register, self._note).forward(
+            received, answer_folder, medium, progress
         )
 
     # --- inside --------------------------------------------------------------

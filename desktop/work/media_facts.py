@@ -10,6 +10,7 @@ from typing import Any
 from desktop.work.media_pieces import Carried
 from desktop.work.media_report import Report
 from shared.codes import Codes
+from sync.beside import Beside
 from sync.media import Spooled
 from sync.messages import SetReceipt
 
@@ -120,6 +121,8 @@ class Received:
     spooled: Spooled
     report: Report
     applied: bool = False
+    beside: list[Beside] = field(default_factory=list)
+    """Files of attachments its cover names, as they lie on the medium; for couriers."""
 
     def close(self) -> None:
         """Drop the local copy; the medium is not touched."""

@@ -9,9 +9,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from desktop.work import media_pieces
+from desktop.work.courier import Courier
 from desktop.work.media import ExportResult
 from desktop.work.media_facts import of_record
 from desktop.work.printing import hand_over_sheet
+from desktop.work.syncing import Syncing
 from server_stub.diary import MEDIA, Handled
 from shared.attachments import PIECE, pieces_of
 from shared.store import pieces
@@ -151,3 +153,42 @@ def test_a_cover_cannot_lead_outside_its_folder(far: Station, stick: Path, three
 
     found = look_beside(msgspec.structs.replace(core, prereqs=evil), stick)
     assert [b.package_id for b in found] == ["0" * 32] and found[0].path is None
+
+
+def test_a_courier_passes_on_what_lies_beside_and_says_what_is_missing(
+    centre: Place, far: Station, near: Station, stick: Path, three: tuple[ExportResult, list[str]]
+) -> None:
+    made, hashes = three
+    assert made.carried is not None
+    made.carried.files[0].path.unlink()
+    received = near.media.receive(made.path, quiet)
+    told = [p.message for p in received.report.problems]
+    assert any("另有 2 个附件包" in t for t in told) and any("不在介质上" in t for t in told)
+    done = near.media.forward(received, stick, STICK, quiet)
+    received.close()
+    assert done.carried is not None and done.carried.failed is not None
+    assert "不在介质上" in done.carried.failed.message
+    assert sum(centre.hub.pieces.path(h).exists() for h in hashes) == 2
+    answers = sorted(stick.glob("驿站-中心回件-*.yzp"))
+    assert len(answers) == 3  # to the changes, and to each file
+    for path in sorted(answers, key=lambda p: p.stat().st_mtime_ns):
+        received = far.media.receive(path, quiet)
+        far.media.apply(received, STICK, quiet)
+        received.close()
+    assert sum(delivered(far, h) for h in hashes) == 2
+
+
+def test_a_courier_without_network_keeps_all_of_it_and_delivers_in_order(
+    centre: Place, far: Station, near: Station, stick: Path, three: tuple[ExportResult, list[str]]
+) -> None:
+    made, hashes = three
+    courier = Courier(near.session)
+    received = near.media.receive(made.path, quiet)
+    courier.keep(received)
+    received.close()
+    for path in stick.iterdir():
+        path.unlink()
+    assert len(courier.box()) == 4
+    Syncing(near.session).sync_now(quiet)  # changes first, whatever their order in the box
+    assert all(centre.hub.pieces.path(h).exists() for h in hashes)
+    assert {x.word for x in courier.box() if not x.outward} == {"已送中心"}

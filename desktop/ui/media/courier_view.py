@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QSpinBox,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -60,11 +61,20 @@ class CourierView(QWidget):
         title = QLabel("代转的单位")
         title.setProperty("section", True)
         title.setIndent(0)
+        self.most = QSpinBox()
+        self.most.setRange(0, 100_000)
+        self.most.setSingleStep(128)
+        self.most.setSuffix(" MB")
+        self.most.setSpecialValueText("都不带")
+        self.most.setAccessibleName("首批数据和附件最多带多少")
+        self.most.setToolTip("代转箱里待写入介质的首批数据和附件最多占多少；先带对方缺的，写走之后下次接着取")
+        most = QLabel("首批数据和附件最多带")
+        most.setBuddy(self.most)
         left = QWidget()
         side = QVBoxLayout(left)
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(4)
-        for widget in (title, self.search, self.bureaus):
+        for widget in (title, self.search, self.bureaus, most, self.most):
             side.addWidget(widget)
         self.box = PlainTable("代转箱", _COLUMNS, "件")
         self.box.set_empty_words("代转箱是空的", "勾选单位后同步一次；介质带来的包请在“从介质导入”里收下")
@@ -104,6 +114,7 @@ class CourierView(QWidget):
         whole.addWidget(both, 1)
         self.search.textChanged.connect(self._narrow)
         self.bureaus.itemChanged.connect(self._ticked)
+        self.most.editingFinished.connect(self._limited)
         self.box.chosen.connect(self._selected)
         self._selected(None)
 
@@ -112,7 +123,8 @@ class CourierView(QWidget):
         courier = self._desk.courier
         self.medium.load()
         self._desk.jobs.run(
-            "读取代转箱", lambda _: (courier.choices(), courier.box()), self._show, self._messages.error,
+            "读取代转箱", lambda _: (courier.choices(), courier.box(), courier.most), self._show,
+            self._messages.error,
             quiet=True, owner=self, newest=True,
         )  # fmt: skip
 
@@ -129,8 +141,10 @@ class CourierView(QWidget):
         (item,) = self.bureaus.findItems(name, Qt.MatchFlag.MatchContains)
         item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
-    def _show(self, found: tuple[list[Choice], list[Letter]]) -> None:
-        choices, letters = found
+    def _show(self, found: tuple[list[Choice], list[Letter], int]) -> None:
+        choices, letters, most = found
+        if not self.most.hasFocus():
+            self.most.setValue(most)
         self._filling = True
         self.bureaus.clear()
         for one in choices:
@@ -157,6 +171,15 @@ class CourierView(QWidget):
         wanted, courier = self.chosen(), self._desk.courier
         self._desk.jobs.run(
             "记住代转的单位", lambda _: courier.choose(wanted), lambda _: None, self._messages.error,
+            quiet=True, owner=self,
+        )  # fmt: skip
+
+    def _limited(self) -> None:
+        wanted, courier = self.most.value(), self._desk.courier
+        if wanted == courier.most:
+            return
+        self._desk.jobs.run(
+            "记住代转的上限", lambda _: courier.limit(wanted), lambda _: None, self._messages.error,
             quiet=True, owner=self,
         )  # fmt: skip
 

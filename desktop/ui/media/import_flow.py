@@ -318,6 +318,9 @@ class ImportFlow(Flow):
 
         self.sheet.offer(f"介质交接单-{result.package_id[-8:]}", html)
         self._finish()
+        if result.carried is not None and result.carried.failed is not None:
+            failed = result.carried.failed
+            self.messages.say("warning", f"有附件包没有转交：{failed.message}", failed.hint)
 
     def _finish(self) -> None:
         self.show_page(3)
