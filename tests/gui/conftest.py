@@ -11,6 +11,7 @@ from desktop.ui.theme import apply_theme
 from desktop.work.jobs import Jobs
 from tests.gui.desks import desk, poor_desk, world  # noqa: F401  fixtures of the page tests
 from tests.gui.exchange_desks import post, stage  # noqa: F401
+from tests.gui.kit import codes, records  # noqa: F401  fixtures of the kit tests
 
 
 @pytest.fixture(scope="session")
