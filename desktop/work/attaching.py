@@ -1,4 +1,4 @@
-"""A file on its way to become an attachment: recognised, turned upright, hashed, read in pieces."""
+"""A file on its way to become an attachment: recognised, hashed, read in pieces."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Source:
 class Prepared:
     """What will be kept.
 
-    :param held: the bytes, where they are not just those of the file.
+    :param held: the bytes, where they come from no file.
     :param small: a small picture as JPEG, for photos.
     """
 
@@ -60,9 +60,10 @@ class Prepared:
 
 
 def prepare(source: Source) -> Prepared:
-    """Look at a file (at most 50 MB) and make it what is kept; raises :class:`InputError`.
+    """Look at a file (at most 50 MB); raises :class:`InputError`.
 
-    It is read in pieces; only a picture that has to be turned is held in memory.
+    What is kept are its very bytes, a photo's with time, place and camera (R238): evidence is not
+    edited. The small picture carries nothing of that.
     """
     size, modified = _look(source)
     with _opened(source.path, source.data) as stream:
@@ -76,13 +77,9 @@ def prepare(source: Source) -> Prepared:
     if media_type not in kinds.IMAGES:
         return Prepared(_hash(source), size, media_type, modified, path=source.path, held=source.data)
     when = pictures.taken_at(start) or modified
-    turned = pictures.upright(source.path or source.data, media_type)
-    if turned is None:
-        small = pictures.thumbnail(source.path or source.data)
-        return Prepared(_hash(source), size, media_type, when, small, source.path, source.data)
-    _fits(len(turned))
-    digest = hashlib.sha256(turned).hexdigest()
-    return Prepared(digest, len(turned), media_type, when, pictures.thumbnail(turned), held=turned)
+    pictures.require_readable(source.path or source.data)
+    small = pictures.thumbnail(source.path or source.data)
+    return Prepared(_hash(source), size, media_type, when, small, source.path, source.data)
 
 
 def megabytes(size: int) -> str:

@@ -197,10 +197,18 @@ class Attachments:
         return path
 
     def save_as(self, one: Attached, path: Path) -> None:
-        """Write the content where the person wants it; outside it is not encrypted."""
+        """Write the content where the person wants it; outside it is not encrypted.
+
+        A picture leaves without place, camera and serial number; the evidence kept here has them.
+        """
         part = path.with_name(f"{path.name}.{new_id()[-12:]}.part")
+        clean = pictures.without_traces(self._content(one), one.media_type) if one.is_picture else None
         try:
-            self._pour(one, part)
+            if clean is None:
+                self._pour(one, part)
+            else:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                    out.write(clean)
             os.replace(part, path)
         except OSError as bad:
             raise InputError(f"没有存成（{why(bad)}）。", "请换一个位置，或检查剩余空间和权限。") from bad

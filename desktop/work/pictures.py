@@ -1,4 +1,4 @@
-"""Photos: turned upright, made small, never decoded beyond a limit of pixels."""
+"""Photos: made small, freed of what they tell of place and camera, never decoded beyond a limit of pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QImageWriter
+from PySide6.QtGui import QImage, QImageReader, QImageWriter
 
 from shared.attachments import JPEG, MAX_PIXELS
 from shared.clock import CHINA
@@ -23,26 +23,29 @@ EXIF_HEAD = 128 << 10
 _TAKEN = re.compile(rb"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)\x00")
 
 
-def upright(content: bytes | Path, media_type: str) -> bytes | None:
-    """The picture as people hold it; None when it stands upright already.
-
-    Raises :class:`InputError` for what cannot be read, or has too many pixels.
-    """
+def require_readable(content: bytes | Path) -> None:
+    """Raise :class:`InputError` for a picture that cannot be read, or has too many pixels."""
     reader, held = _reader(content)
     size = reader.size()
-    if not size.isValid() or not reader.canRead():
+    readable = size.isValid() and reader.canRead()
+    held.close()
+    if not readable:
         raise InputError("图片已损坏或不完整，打不开。", "请换一张，或重新拍摄。")
     if size.width() * size.height() > MAX_PIXELS:
         raise InputError(
             f"图片有 {size.width():,}×{size.height():,} 点，超出上限。", "请缩小后再添加。"
         )
-    if reader.transformation() == QImageIOHandler.Transformation.TransformationNone:
+
+
+def without_traces(content: bytes | Path, media_type: str) -> bytes | None:
+    """The picture alone, upright: no place, no camera, no serial number; None when it cannot be read."""
+    reader, held = _reader(content)
+    size = reader.size()
+    if not size.isValid() or size.width() * size.height() > MAX_PIXELS:
         return None
     image = reader.read()
     held.close()
-    if image.isNull():
-        raise InputError("图片已损坏或不完整，打不开。", "请换一张，或重新拍摄。")
-    return encoded(image, b"JPEG" if media_type == JPEG else b"PNG", _QUALITY)
+    return None if image.isNull() else encoded(image, b"JPEG" if media_type == JPEG else b"PNG", _QUALITY)
 
 
 def thumbnail(content: bytes | Path) -> bytes | None:
@@ -70,7 +73,9 @@ def taken_at(content: bytes) -> str | None:
 
 
 def encoded(image: QImage, form: bytes, quality: int = -1) -> bytes:
-    """A picture as bytes of a file."""
+    """A picture as bytes of a file, without any text that came with it."""
+    for key in image.textKeys():
+        image.setText(key, "")
     out = QBuffer()
     out.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QImageWriter(out, QByteArray(form))

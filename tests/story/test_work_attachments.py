@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import filecmp
+import hashlib
 import os
 import shutil
 import stat
@@ -120,15 +121,26 @@ def test_what_lies_on_the_disk_tells_nothing(seat: Seated) -> None:
     assert not any(one.sha256[:8] in str(p) for p in files)
 
 
-def test_photos_stand_upright_and_know_when_they_were_taken() -> None:
-    made = prepare(Source("IMG_1.jpg", data=turned(640, 400)))
-    image = QImage.fromData(b"".join(made.pieces()))
-    assert (image.width(), image.height()) == (400, 640)
+def test_evidence_keeps_its_bytes_and_what_leaves_tells_no_place(seat: Seated, tmp_path: Path) -> None:
+    """R238: a photo is kept with time, place and camera; small pictures and copies carry none of it."""
+    original = turned(640, 400)
+    assert b"Exif" in original
+    made = prepare(Source("IMG_1.jpg", data=original))
+    assert b"".join(made.pieces()) == original and made.sha256 == hashlib.sha256(original).hexdigest()
     assert made.taken_at == "2026-05-06T09:40:00+08:00"
     small = QImage.fromData(made.small or b"")
-    assert max(small.width(), small.height()) == 256
-    straight = photo()
-    assert b"".join(prepare(Source("x.jpg", data=straight)).pieces()) == straight  # not touched without need
+    assert (small.width(), small.height()) == (160, 256)  # upright
+    assert b"Exif" not in (made.small or b"") and b"2026:05:06" not in (made.small or b"")
+    chen = seat("chenmin", "陈敏")
+    put(chen, Source("IMG_1.jpg", data=original))
+    attachments = Attachments(chen.session)
+    (one,) = attachments.of_entity(entity_of(chen))
+    attachments.save_as(one, tmp_path / "out.jpg")
+    left = (tmp_path / "out.jpg").read_bytes()
+    image = QImage.fromData(left)
+    assert (image.width(), image.height()) == (400, 640)  # upright, and nothing else
+    assert b"Exif" not in left and b"2026:05:06" not in left
+    assert attachments.open_copy(one).read_bytes() == original
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ class Whose:
     values: dict[str, Any]
     entity: bool = False
 
+_OUTSIDE = "存出去的文件不再加密，请妥善保管；照片已去掉拍摄位置和相机信息，原件仍在本机。"
+
 
 class AttachmentStrip(QFrame):
     """Shows, adds, opens, saves and removes; says what happened in the page's message bar."""
@@ -254,7 +256,7 @@ class AttachmentStrip(QFrame):
         return self.desk.jobs.run(
             "附件另存为",
             lambda _: self.desk.attachments.save_as(one, path),
-            lambda _: self.messages.say(SUCCESS, f"已存为 {path}。", "存出去的文件不再加密，请妥善保管。"),
+            lambda _: self.messages.say(SUCCESS, f"已存为 {path}。", _OUTSIDE),
             self._not_opened, quiet=True, owner=self,
         )  # fmt: skip
 
