@@ -6,7 +6,7 @@ not per record: every rule runs once for each combination of values it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from shared.ids import key_id
 from shared.record import RecordType, Rule, View
 from shared.store import sql
 from shared.store.incoming import Incoming, Malformed
+from shared.store.membership import Membership, judged
 from shared.store.rowstate import RowState
 from shared.store.values import FROM_STORED
 
@@ -46,6 +47,7 @@ class Vetting:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._membership = Membership(connection)
         self._there: dict[str, set[str]] = {}
 
     def new(self, one: Incoming) -> None:
@@ -55,6 +57,7 @@ class Vetting:
         self.readable(one)
         if one.run.schema >= declared.schema_version:  # an older program could not know what came later
             self._required(declared, columns, Op.INSERT)
+            self._sound(declared, {f: columns[f.name] for f in judged(declared, columns)})
             for rule in declared.rules:
                 wanted = [columns.get(n) for n in rule.needs]
                 if None in wanted:
@@ -101,6 +104,7 @@ class Vetting:
         _days(declared, columns)
         if one.run.schema >= declared.schema_version and not waived:
             self._required(declared, columns, Op.UPDATE)
+            self._sound(declared, {f: _news(one, states, f, columns) for f in judged(declared, columns)})
         if not waived:
             self._targets(declared, columns)
         out: dict[int, dict[str, str]] = {}
@@ -121,6 +125,10 @@ class Vetting:
         return out
 
     # --- inside --------------------------------------------------------------
+    def _sound(self, declared: RecordType, values: Mapping[Field, Iterable[Value]]) -> None:
+        if complaint := self._membership.complaint(declared, values):
+            raise BrokenRules(complaint, HINT)
+
     def _required(self, declared: RecordType, columns: Mapping[str, Sequence[Value]], op: Op) -> None:
         for one in declared.own_fields:
             if one.required and (op is Op.INSERT or one.name in columns):
@@ -145,6 +153,14 @@ class Vetting:
                     f"{declared.title}的“{one.title}”所指的记录在中心不存在，可能还在隔离的变更集里。",
                     "请中心管理员一并核对。",
                 )
+
+
+def _news(
+    one: Incoming, states: Mapping[str, RowState], field: Field, columns: Mapping[str, Sequence[Value]]
+) -> list[Value]:
+    """What an edit brings to a field; what was so before is nobody's news."""
+    pairs = zip(one.ids, columns[field.name], strict=True)
+    return [new for i, new in pairs if new != states[i].values[field.name]]
 
 
 def _after(

@@ -11,7 +11,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,12 @@ class Benchmark:
     better: str
     take: Callable[[Path], float]
 
+    @property
+    def wanted(self) -> str:
+        """The goal for people."""
+        sign = {HIGHER: "≥", LOWER: "≤"}.get(self.better, "")
+        return "reported" if self.goal is None else f"{sign} {self.goal:g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -53,18 +59,30 @@ class Result:
             return True
         return self.value >= one.goal if one.better == HIGHER else self.value <= one.goal
 
+    @property
+    def verdict(self) -> str:
+        """One word."""
+        return "ok" if self.ok else "MISS"
+
     def line(self) -> str:
         """For people."""
         one = self.benchmark
-        sign = {HIGHER: "≥", LOWER: "≤"}.get(one.better, "")
-        goal = "reported" if one.goal is None else f"{sign} {one.goal:g}"
-        return f"{one.name:<18} {self.value:>12,.4g}   {goal:<10} {'ok' if self.ok else 'MISS'}"
+        return f"{one.name:<18} {self.value:>12,.4g}   {one.wanted:<10} {self.verdict}"
 
 
 def say(text: str) -> None:
     """A line for whoever watches."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> str:
+    """Columns side by side, as wide as their longest entry."""
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in (heads, *rows)
+    )
 
 
 def timed(work: Callable[[], object]) -> float:

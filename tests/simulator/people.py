@@ -158,7 +158,7 @@ class People:
         """An administrator keeps the list of accounts."""
         chosen = self.rng.choice(seat.ids("user"))
         with seat.pen() as pen:
-            pen.update("user", chosen, phone=f"021-{self.rng.randrange(10**6):06d}")
+            pen.update("user", chosen, phone=f"021-5{self.rng.randrange(10**6):07d}")
         return chosen
 
     def _word(self, seat: Seat) -> str:

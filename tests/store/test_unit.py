@@ -32,7 +32,7 @@ from tests.store.conftest import opened
 ENTITY: dict[str, Any] = {
     "uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": "310113",
 }  # fmt: skip
-OTHER = {**ENTITY, "uscc": "91310113XN1234575X", "name": "上海宝山霁舟茶饮有限公司"}
+OTHER = {**ENTITY, "uscc": "91310113XN12345742", "name": "上海宝山霁舟茶饮有限公司"}
 
 
 def insert(store: Store, actor: Actor, type_name: str, *values: dict[str, Any], **options: Any) -> list[str]:

@@ -72,7 +72,7 @@ def test_many_are_decided_at_once_and_the_losers_stay_readable(place: Place, enr
     a, b = two_bureaus(place, enrol_at)
     rows = [
         {"uscc": u, "name": "某店", "status": "1", "division": "310113", "address": "原址"}
-        for u in ("91310113XN12345667", "91310113XN1234575X")
+        for u in ("91310113XN12345667", "91310113XN12345742")
     ]
     shops = a.insert("market_entity", *rows)
     a.sync(), b.sync()

@@ -12,7 +12,7 @@ from tests.fixtures.hubs import Place
 
 AUTHORITY = "11310113XN00000122"
 PENALTY: dict[str, Any] = {
-    "party_name": "上海宝山青穗餐饮有限公司", "party_kind": "1", "document_no": "驿罚〔2026〕0001号",
+    "party_name": "上海宝山青穗餐饮有限公司", "party_kind": "法人及非法人组织", "document_no": "驿罚〔2026〕0001号",
     "offence": "未公示", "facts": "未公示", "basis": "办法", "categories": "1", "content": "警告",
     "authority": "驿城市场监督管理局", "authority_uscc": AUTHORITY, "uscc": "91310113XN12345667",
     "data_source": "驿城市场监督管理局", "data_source_uscc": AUTHORITY, "legal_person": "言初",

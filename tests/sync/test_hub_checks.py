@@ -28,7 +28,7 @@ from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
 ENTITY: dict[str, Any] = {
     "uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": DIVISION,
 }  # fmt: skip
-OTHER = {**ENTITY, "uscc": "91310113XN1234575X", "name": "上海宝山霁舟茶饮有限公司"}
+OTHER = {**ENTITY, "uscc": "91310113XN12345742", "name": "上海宝山霁舟茶饮有限公司"}
 
 
 def task(entity: str) -> dict[str, Any]:

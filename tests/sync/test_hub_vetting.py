@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from server_stub.lists import load_codes
 from shared.access import HUB_ACTOR
 from shared.errors import AccessDenied, InputError, YizhanError
-from shared.ids import new_id
+from shared.ids import key_id, new_id
 from shared.store.reviving import restore
 from shared.types import catalog
 from shared.types.penalty import FINE
@@ -20,7 +21,7 @@ from tests.sync.test_collisions import PENALTY, two_bureaus
 SHOP: dict[str, Any] = {
     "uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": DIVISION,
 }  # fmt: skip
-OTHER = {**SHOP, "uscc": "91310113XN1234575X", "name": "上海宝山霁舟茶饮有限公司"}
+OTHER = {**SHOP, "uscc": "91310113XN12345742", "name": "上海宝山霁舟茶饮有限公司"}
 
 
 def reasons(device: Device) -> list[str]:
@@ -72,6 +73,71 @@ def test_a_day_that_is_none(place: Place, enrol_at: Enrol) -> None:
     a, _ = two_bureaus(place, enrol_at)
     a.insert("penalty", {**PENALTY, "decided_on": Someday(2026, 5, 1)}, proven=True)
     put_aside(a, "“处罚决定日期”不是日期")
+
+
+# --- identifiers and codes -----------------------------------------------------------
+def codes_at(place: Place) -> None:
+    """A hub with the shipped code tables."""
+    load_codes(place.hub.store)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"uscc": "91310113XN12345668"}, "市场主体：统一社会信用代码第 18 位校验码不符"),
+        ({"uscc": "91310113XN12345766"}, "市场主体：统一社会信用代码第 17 位与组织机构代码校验位不符"),
+        ({"registration_no": "310113000000001"}, "市场主体：工商注册号第 15 位校验码不符"),
+        ({"division": "319999"}, "市场主体的“行政区划”：“319999”不在代码表“行政区划”中。"),
+        ({"status": "营业中"}, "市场主体的“登记状态”：“营业中”不在代码表“登记状态”中。"),
+    ],
+)
+def test_a_wrong_check_digit_and_a_code_that_is_none(
+    place: Place, enrol_at: Enrol, changed: dict[str, Any], sentence: str
+) -> None:
+    codes_at(place)
+    a = enrol_at(place.a, "chenmin")
+    a.insert("market_entity", {**SHOP, **changed}, proven=True)
+    put_aside(a, sentence)
+    assert count(place.hub.store, "market_entity") == 1  # the one that came after it
+
+
+def test_one_wrong_code_of_several(place: Place, enrol_at: Enrol) -> None:
+    codes_at(place)
+    a, _ = two_bureaus(place, enrol_at)
+    a.insert("penalty", {**PENALTY, "categories": f"{FINE},77"}, proven=True)
+    put_aside(a, "行政处罚的“处罚类别”：“77”不在代码表“处罚类别”中。")
+
+
+def test_the_word_about_a_wrong_identity_number_does_not_repeat_it(place: Place, enrol_at: Enrol) -> None:
+    a = enrol_at(place.a, "chenmin", roles=("bureau_admin",))
+    person = {"name": "陈敏", "certificate_no": "31011301", "bureau": place.a}
+    a.insert("officer", {**person, "id_number": "310113199902307613"}, proven=True)
+    put_aside(a, "监管人员：“身份证号”未通过校验。")
+    assert "19990230" not in reasons(a)[-2]
+
+
+def test_an_edit_to_a_code_that_is_none(place: Place, enrol_at: Enrol) -> None:
+    codes_at(place)
+    a = enrol_at(place.a, "chenmin")
+    (shop,) = a.insert("market_entity", SHOP)
+    a.sync()
+    a.update("market_entity", shop, industry="ZZ9")
+    put_aside(a, "“ZZ9”不在代码表“行业代码”中。")
+    assert value(place.hub.store, "market_entity", shop, "industry") is None
+
+
+def test_what_was_a_code_when_it_was_written_still_arrives(place: Place, enrol_at: Enrol) -> None:
+    codes_at(place)
+    a = enrol_at(place.a, "chenmin")
+    a.insert("market_entity", {**SHOP, "industry": "62"}, proven=True)
+    items = place.hub.store.types["code_item"]
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.delete(items, key_id("code_item", ["行业代码", "62"]), "换版")
+        unit.update(
+            items, key_id("code_item", ["登记状态", "1"]), {"retired_version": 2}, proven=True
+        )
+    a.sync()
+    assert a.statuses() == ["applied"]
 
 
 # --- edits -------------------------------------------------------------------------

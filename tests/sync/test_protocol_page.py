@@ -85,7 +85,7 @@ def worked(place: Place, enrol_at: Enrol) -> tuple[Device, str]:
     device = enrol_at(place.a, "chenmin")
     (entity,) = device.insert("market_entity", ENTITY)
     device.update("market_entity", entity, legal_person="言初", registered_capital=60_000_000)
-    (other,) = device.insert("market_entity", {**ENTITY, "uscc": "91310113XN1234575X"})
+    (other,) = device.insert("market_entity", {**ENTITY, "uscc": "91310113XN12345742"})
     device.delete("market_entity", other, "重复录入")
     return device, entity
 

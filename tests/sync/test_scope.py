@@ -205,7 +205,7 @@ def test_a_bureau_that_changes_its_division(
     b = enrol_at(place.b, "laozhou")
     b.sync()
     made = alert(b, entity)
-    other = hub_insert(place, "market_entity", **{**ENTITY, "uscc": "91310113XN1234575X", "division": NEXT_DOOR})
+    other = hub_insert(place, "market_entity", **{**ENTITY, "uscc": "91310113XN12345742", "division": NEXT_DOOR})
     b.sync()
     assert held(b.store) == {entity}
     hub_update(place, "bureau", place.b, division=NEXT_DOOR)
