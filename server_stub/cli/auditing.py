@@ -7,6 +7,7 @@ import argparse
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, print_table
 from server_stub.hub import Hub
+from server_stub.tokens import ACTOR as TOKEN
 from shared.errors import EvidenceBroken
 from shared.store import audit
 
@@ -61,4 +62,7 @@ def _names(hub: Hub, accounts: set[str]) -> dict[str, str]:
 
     with hub.store.read() as connection:
         people = People(connection)
-        return {one: people.find(one)[0] or one for one in accounts}
+        return {
+            one: f"令牌 {one[len(TOKEN) :]}" if one.startswith(TOKEN) else people.find(one)[0] or one
+            for one in accounts
+        }

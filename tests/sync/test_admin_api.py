@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from server_stub.admin import desk
+from server_stub.admin.desk import Desk
+from server_stub.admin.facts import Wanted
+from server_stub.admin.paging import Order, Window
 from server_stub.hub import Hub
 from server_stub.tokens import Tokens
 from shared.access import HUB_ACTOR
@@ -17,7 +22,7 @@ from shared.fictitious import market_entities
 from shared.store import audit
 from tests.fixtures.admin_api import Asker, asker
 from tests.fixtures.devices import Device, Enrol, handle
-from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, serving
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres, make_place, serving
 
 ENTITIES = list(market_entities(8, DIVISION, 11))
 
@@ -235,6 +240,39 @@ def test_from_the_oldest_nothing_is_missed_while_several_write(place: Place, add
         following.result()
     assert len(seen) == len(set(seen)) == 48
     assert seen == [e["id"] for e in one.pages("/exchanges", order="oldest")]
+
+
+def test_no_line_becomes_visible_before_an_earlier_one(postgres: Postgres, tmp_path: Path) -> None:
+    """While one process has written its line and not committed, another's cannot overtake it."""
+    place = make_place(postgres.fresh(), tmp_path / "hub")
+    second = Hub(place.url, place.hub.data, PASSPHRASE)
+    line = {"started_at": place.hub.clock.stamp(), "carrier": "network", "direction": "up", "outcome": "empty"}
+    with contextlib.closing(place.hub), contextlib.closing(second), ThreadPoolExecutor(1) as pool:
+        api = Desk(place.hub).admit(Tokens(place.hub.store).add("monitoring"))
+
+        def seen() -> list[str]:
+            with api.facts() as facts:
+                return [e.outcome for e in facts.exchanges(Wanted(), Window(order=Order.OLDEST)).items]
+
+        with place.hub.store.unit(HUB_ACTOR) as unit:
+            unit.insert(place.hub.store.types["exchange"], [line], way="exchange", proven=True)
+            other = pool.submit(logged, second, 1, place.a, outcome="posted")
+            while not other.done() and not waiting_for_a_lock(second):
+                time.sleep(0.01)
+            assert seen() == []
+        other.result()
+        assert seen() == ["empty", "posted"]
+
+
+def waiting_for_a_lock(hub: Hub) -> bool:
+    """Whether a session of this database waits for another."""
+    with hub.store.read() as connection:
+        return bool(
+            connection.exec_driver_sql(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND wait_event_type = 'Lock'"
+            ).scalar()
+        )
 
 
 def test_a_place_in_a_list_is_good_for_that_list_and_epoch_only(

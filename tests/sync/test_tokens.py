@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from server_stub import cli
 from server_stub.tokens import Token, Tokens
 from shared.errors import InputError
 from shared.store import audit
-from tests.fixtures.hubs import Place
+from tests.fixtures.hubs import PASSPHRASE, Place
 
 NOON = 1_778_040_000_000
 """12:00 on a day in May 2026, +08:00."""
@@ -61,3 +64,30 @@ def test_a_token_is_limited_to_a_bureau_that_exists(place: Place) -> None:
     with place.hub.store.read() as connection:
         assert [e.detail.split(" ", 1)[0] for e in audit.latest(connection, 2)] == ["whole", "a"]
         assert audit.latest(connection, 2)[1].detail.endswith(" A")
+
+
+def test_tokens_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the administrator types it: shown once, listed with what it may see, revoked."""
+    monkeypatch.setenv("YIZHAN_HUB_DATA", str(tmp_path / "hub"))
+    monkeypatch.setenv("YIZHAN_HUB_PASSPHRASE", PASSPHRASE)
+
+    def run(*words: str, code: int = 0) -> str:
+        assert cli.main(words) == code
+        said = capsys.readouterr()
+        return said.err if code else said.out
+
+    run("init")
+    run("bureau", "add", "BS01", "市场监督管理局", "--division", "310113")
+    text = run("token", "add", "monitoring").split("：")[1].split()[0]
+    run("token", "add", "scjg", "--bureau", "BS01", "--days", "30")
+    listed = run("token", "list")
+    assert text.startswith("yzh_") and text not in listed
+    rows = {line.split()[0]: line.split()[1:] for line in listed.splitlines()[1:]}
+    assert (rows["monitoring"][0], rows["scjg"][0]) == ("全部", "市场监督管理局")
+    assert {row[-1] for row in rows.values()} == {"使用中"}
+    assert "没有这个单位" in run("token", "add", "other", "--bureau", "XX", code=1)
+    assert "1 至 366 天" in run("token", "add", "other", "--days", "400", code=1)
+    assert "立即失效" in run("token", "revoke", "scjg")
+    assert "没有这个使用中的令牌" in run("token", "revoke", "scjg", code=1)
+    assert "已吊销" in run("token", "list")
+    assert "吊销接口令牌" in run("audit", "list", "--event", "token_revoked")
