@@ -41,6 +41,7 @@ from shared.access import HUB_ACTOR
 from shared.clock import Clock
 from shared.durable import sync_folder
 from shared.errors import InputError, StoreError, YizhanError
+from shared.ids import new_id
 from shared.store import audit, sql
 from shared.store.database import Database, open_url, storage_errors
 from shared.store.facts import read_text, write_text
@@ -320,8 +321,8 @@ def _present_epoch(url: str) -> str:
         try:
             with storage_errors(), database.reader.connect() as connection:
                 return read_text(connection, "epoch") if revision_of(connection) else ""
-        except StoreError:
-            return ""  # damaged: that is why it is being restored
+        except (StoreError, sa.exc.DatabaseError):
+            return ""  # damaged, or tables are missing: that is why it is being restored
 
 
 def open_hub_address(url: str) -> Database | None:
@@ -339,25 +340,36 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def _swap_in(copy: Path, url: str, clock: Clock) -> str:
-    stamp = _stamp(clock)
+    """Put the copy in the place of the database, whole or not at all; returns where the former one lies."""
+    stamp = f"{_stamp(clock)}-{new_id()[-4:]}"
     path = sqlite_path(url)
     if path is None:
         name = f"before_restore_{stamp.replace('-', '_')}"
         with contextlib.closing(open_url(url)) as database, storage_errors():
             copying.copy_in(copy, database, name)
         return f"schema {name}"
-    aside = path.with_name(f"{path.name}.before-{stamp}")
-    said = ""
-    if path.exists():
-        for ending in ("", "-wal", "-shm"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ready = path.with_name(f"{path.name}.restoring")
+    try:
+        shutil.move(copy, ready)  # maybe from another disk: nothing is touched before it is all here
+        with ready.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        aside = path.with_name(f"{path.name}.before-{stamp}")
+        existed = path.exists()
+        for ending in ("-wal", "-shm"):
             old = path.with_name(path.name + ending)
             if old.exists():
                 os.replace(old, aside.with_name(aside.name + ending))
-        said = str(aside)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(copy, path)
+        if existed:
+            try:
+                os.link(path, aside)  # so that there is a database under its name at every moment
+            except OSError:  # a file system without links
+                os.replace(path, aside)
+        os.replace(ready, path)
+    finally:
+        ready.unlink(missing_ok=True)
     sync_folder(path.parent)
-    return said
+    return str(aside) if existed else ""
 
 
 # --- what the system says ----------------------------------------------------------

@@ -127,9 +127,13 @@ def later_than(epoch: str) -> str:
 
 # --- what is offered again ---------------------------------------------------------
 def waits_for(
-    connection: sa.Connection, lineage: Lineage, device: str, blocks: list[Block], now: datetime
-) -> str:
-    """Why a set must wait for what other devices have not offered again yet; ``""`` to go on."""
+    connection: sa.Connection, lineage: Lineage, device: str, blocks: list[Block], now: datetime,
+    held_type: int,
+) -> str:  # fmt: skip
+    """Why a set must wait for what other devices have not offered again yet; ``""`` to go on.
+
+    :param held_type: number of the record type of held sets.
+    """
     if not lineage.restored:
         return ""
     if now - datetime.fromisoformat(lineage.began_at) > timedelta(days=WAIT_DAYS):
@@ -137,10 +141,19 @@ def waits_for(
     actors = sorted({run.actor for block in blocks for run in block.runs})
     if len(sql.fetch(connection, "user", ("id",), actors)) < len(actors):
         return "中心从备份恢复过，提交人的账号要重新建立后才能入库"
+    decided = _decided(blocks, held_type)
+    if len(sql.fetch(connection, "held_set", ("id",), decided)) < len(decided):
+        return "中心从备份恢复过，所决定的隔离变更集还没有重新上报"
     for (other, incarnation), seq in _built_on(blocks).items():
         if other != device and _missing(connection, other, incarnation, seq):
             return "中心从备份恢复过，所依据的另一台设备的变更还没有重新上报"
     return ""
+
+
+def _decided(blocks: list[Block], held_type: int) -> list[str]:
+    """Held sets these decide about: their records are the hub's own word and come again with the sets."""
+    runs = [run for block in blocks for run in block.runs if run.type == held_type and run.op == Op.UPDATE]
+    return sorted({run.ids[at : at + 16].hex() for run in runs for at in range(0, len(run.ids), 16)})
 
 
 def _built_on(blocks: list[Block]) -> dict[tuple[str, int], int]:

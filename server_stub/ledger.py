@@ -197,8 +197,9 @@ class Ledger:
             return ""
         now = self._store.clock.now()
         return epochs.waits_for(
-            connection, self._lineage, one.statement.device, changeset.blocks(one), now
-        )
+            connection, self._lineage, one.statement.device, changeset.blocks(one), now,
+            self._store.types["held_set"].number,
+        )  # fmt: skip
 
     def _put_aside(
         self, connection: sa.Connection, one: ChangeSet, package_id: str, refused: YizhanError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from desktop.work.courier import Courier
 from desktop.work.missing import Missing, missing
@@ -129,10 +129,18 @@ class RoundReport:
     types: frozenset[str]
     trouble: list[SetReceipt]
     loaded: int = 0
+    offered_again: int = 0
+    """Own changes a hub back from a backup had forgotten, as this round showed."""
 
     @property
     def summary(self) -> str:
-        """One sentence for the notice."""
+        """One sentence for the notice, and one before it when the hub came back from a backup."""
+        if not self.offered_again:
+            return self._done
+        return f"中心从备份恢复过，本机有 {self.offered_again:,} 条变更重新上报，无需办理。{self._done}"
+
+    @property
+    def _done(self) -> str:
         if self.loaded:
             return f"首批数据已全部装载并启用：{self.loaded:,} 条记录；上报 {self.sent_changes:,} 条。"
         if not (self.sent_sets or self.received_changes or self.trouble):
@@ -153,7 +161,7 @@ class Syncing:
     def sync_now(self, progress: Progress) -> RoundReport:
         """Rounds until nothing is left; raises what stops it, and may be called again at once."""
         session = self._session
-        before = self._marks()
+        before, rewound = self._marks(), self._rewound()
         try:
             done = session.engine.sync(self._carrier(), progress, session.actor.name)
             if self._courier.settle(self._carrier(), progress, done.received):
@@ -170,7 +178,8 @@ class Syncing:
         self.online = True
         note_unknown(session, "")
         self._arrived(frozenset(done.received.types))
-        return _report(done)
+        now = self._rewound()
+        return replace(_report(done), offered_again=now.offered if now != rewound else 0)
 
     def load_anew(self) -> None:
         """Ask for everything again, because what is here is doubted; own pending changes are kept."""
@@ -185,6 +194,11 @@ class Syncing:
         """Ask whether the hub answers; takes up to some seconds."""
         self.online = bool(self._session.settings.hub_url) and self._carrier().alive()
         return self.online
+
+    def _rewound(self) -> Rewound:
+        """The last time the hub came back from a backup, but for how far it is made good."""
+        with self._session.store.read() as connection:
+            return replace(rewinding.rewound(connection), left=0, lost=0)
 
     def state(self) -> SyncState:
         """Read from the local database only; never waits for the network."""
