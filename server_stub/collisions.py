@@ -15,11 +15,32 @@ import sqlalchemy as sa
 from shared.changes import Op
 from shared.record import RecordType
 from shared.store import sql
-from shared.store.unit import Captured
+from shared.store.resolving import same
+from shared.store.unit import Captured, Unit
+from shared.types.conflict import UNIQUE
 
 CHUNK = 5_000
 MOST_PARTNERS = 5
 """With how many earlier holders one record is compared: a thousand copies are not a million pairs."""
+
+
+GONE = "gone"
+"""How a conflict ended that nobody decided: the numbers are no longer the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An open conflict about two records that no longer have the same number.
+
+    :param record_id: what was changed, by ``actor``; ``voided``: it was deleted.
+    """
+
+    conflict_id: str
+    declared: RecordType
+    record_id: str
+    names: tuple[str, ...]
+    voided: bool
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +95,53 @@ def _pairs(
             seen.add((first, second))
             partners[second] += 1
             yield Collision(declared, names, first, second)
+
+
+def settled(unit: Unit, captured: Iterable[Captured]) -> list[Settled]:
+    """Open conflicts about numbers that changes of this transaction have ended, without a decision."""
+    connection = unit.connection
+    touched: dict[str, tuple[RecordType, Captured]] = {}
+    for one in captured:
+        numbers = {n for names in one.declared.unique for n in names}
+        gone = one.op is Op.DELETE
+        if numbers and (gone or (one.op is Op.UPDATE and not numbers.isdisjoint(f.name for f in one.fields))):
+            touched |= dict.fromkeys(one.ids, (one.declared, one))
+    if not touched or not _any_open(connection):
+        return []
+    found: dict[str, Settled] = {}
+    for conflict_id, record_id, other_id, field in _open_about(connection, list(touched)):
+        mover = other_id if other_id in touched else record_id
+        declared, by = touched[mover]
+        names = tuple(str(field).split(","))
+        states = unit.load(declared, [record_id, other_id])
+        pair = [states.get(i) for i in (record_id, other_id)]
+        if None in pair or not same(pair[0], pair[1], names):  # type: ignore[arg-type]
+            state = states.get(mover)
+            voided = state is None or state.deleted
+            found[conflict_id] = Settled(conflict_id, declared, mover, names, voided, by.actor)
+    return list(found.values())
+
+
+def _any_open(connection: sa.Connection) -> bool:
+    row = sql.execute(
+        connection, "SELECT 1 FROM conflict WHERE state = 'open' AND kind = ? AND _deleted = 0 LIMIT 1",
+        (UNIQUE,),
+    ).fetchone()
+    return row is not None
+
+
+def _open_about(connection: sa.Connection, ids: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
+    postgres = sql.is_postgres(connection)
+    for start in range(0, len(ids), CHUNK):
+        parameter = sql.ids_parameter(postgres, ids[start : start + CHUNK])
+        for name in ("record_id", "other_id"):
+            rows = connection.exec_driver_sql(
+                "SELECT id, record_id, other_id, field FROM conflict WHERE state = 'open' AND kind = 'unique'"
+                f" AND _deleted = 0 AND {sql.in_ids(postgres, name)}",
+                (parameter,),
+            )
+            for row in rows.fetchall():
+                yield str(row[0]), str(row[1]), str(row[2]), str(row[3])
+
+
+__all__ = ["GONE", "Collision", "Settled", "find", "settled"]

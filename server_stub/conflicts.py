@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from server_stub.archive import Archive, time_of
-from server_stub.collisions import Collision
+from server_stub.collisions import GONE, Collision, Settled
 from server_stub.partitions import streams_with
 from server_stub.people import People
 from shared.changes import SEQ_BITS, Value
@@ -87,10 +87,28 @@ class Clerk:
                 **self._owner("theirs", declared, one.second, theirs),
             )
 
+    def close(self, ended: Iterable[Settled]) -> None:
+        """What nobody has to decide any more; who ended it stands in words."""
+        for one in ended:
+            name, _ = self._people.find(one.actor)
+            by = f"（{name}）" if name else ""
+            titles = "、".join(one.declared.by_name[n].title for n in one.names)
+            what = f"其中一条已作废{by}" if one.voided else f"{titles}已更正{by}"
+            end = {
+                "state": "resolved", "resolution": f"{what}，编号已不再重复，自动了结", "decision": GONE,
+                "resolved_at": self._unit.clock.stamp(),
+            }  # fmt: skip
+            self._unit.update(self._declared, one.conflict_id, end, proven=True)
+
     # --- inside --------------------------------------------------------------
     def _write(self, parts: Sequence[str], **values: Any) -> None:
         conflict_id = key_id("conflict", parts)
-        if self._unit.load(self._declared, [conflict_id], ()):
+        known = self._unit.load(self._declared, [conflict_id], ("decision",)).get(conflict_id)
+        if known is not None and known.values["decision"] == GONE:  # nobody decided, and it is so again
+            again = {"state": "open", "resolution": None, "decision": None, "resolved_at": None}
+            self._unit.update(self._declared, conflict_id, {**values, **again}, proven=True)
+            return
+        if known is not None:
             return  # the same two were asked about before; what was decided stays decided
         row = {**values, "id": conflict_id, "state": "open"}
         self._unit.insert(self._declared, [row], way="exchange", proven=True)

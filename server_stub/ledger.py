@@ -261,6 +261,7 @@ class Ledger:
         doubles = collisions.find(connection, unit.captured)
         clerk.clashes(merger.clashes)
         clerk.collisions(doubles)
+        clerk.close(collisions.settled(unit, list(unit.captured)))
         unit.finish()
         take_effect(self._store, connection, devices)
         self.review.carry_out(connection, decided)

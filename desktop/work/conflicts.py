@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
+from desktop.work import conflict_unseen as unseen
+from desktop.work.conflict_unseen import ALL, Choice
 from desktop.work.records import Records, Row
-from shared.changes import SEQ_BITS, Op
 from shared.errors import AccessDenied, InputError, Level, Problem, Rejected, StaleRecord, YizhanError
 from shared.fields import Field, Kind
 from shared.filters import Filter
@@ -18,7 +19,6 @@ from shared.filters import Op as Is
 from shared.parsing import clean_text, derive, is_blank
 from shared.record import RecordType
 from shared.store import sql
-from shared.store.references import Origins
 from shared.store.reviving import restore
 from shared.store.store import Store
 from shared.store.unit import Unit
@@ -28,17 +28,6 @@ from shared.types.conflict import DELETION, FIELD, RULE, UNIQUE, kind_of
 
 NOTHING = "（空）"
 _KNOWN = (FIELD, DELETION, UNIQUE, RULE)
-
-
-class Choice(StrEnum):
-    """How a conflict may end."""
-
-    OURS = "ours"  # the value the hub kept
-    THEIRS = "theirs"  # the value it did not take
-    OTHER = "other"  # a third one
-    KEEP = "keep"  # one side deleted: the record stays
-    VOID = "void"  # one side deleted: it goes
-    BOTH = "both"  # two records with one number: both stay
 
 
 _KEPT = {
@@ -65,7 +54,8 @@ class Detail:
     :param field: None when one side deleted what the other edited.
     :param record: the record as it stands here; None when it was deleted.
     :param current: the value that stands now; differs from both sides when it was edited since.
-    :param choices: what is open to decide.
+    :param choices: what is open to decide; ``closed`` what is not, with the reason.
+    :param here: whether the record is on this device, deleted or not.
     :param kind: of ``shared.types.conflict``; :param base: what the author had seen, None for nothing.
     :param other: the second of two records with one number.
     :param siblings: how many more open conflicts there are about this record.
@@ -84,11 +74,18 @@ class Detail:
     base: Side | None = None
     other: Row | None = None
     siblings: int = 0
+    closed: dict[Choice, str] = field_of(default_factory=dict)
+    here: bool = True
 
     @property
     def absent(self) -> bool:
         """Whether the conflict alone says what can be decided: the record is not on this device."""
-        return self.record is None and Choice.OURS in self.choices and self.kind != UNIQUE
+        return not self.here and self.kind != UNIQUE
+
+    @property
+    def stands(self) -> bool:
+        """Whether the record stands at the hub, as far as is known here."""
+        return self.record is not None if self.here else not self.conflict.values["edits"]
 
     @property
     def moved(self) -> bool:
@@ -101,8 +98,8 @@ class Detail:
         """What 采用中心值 or 采用对方值 for many means for this one."""
         if self.kind != DELETION or choice not in (Choice.OURS, Choice.THEIRS):
             return choice
-        stands = Choice.KEEP if self.record is not None else Choice.VOID
-        against = Choice.VOID if self.record is not None else Choice.KEEP
+        stands = Choice.KEEP if self.stands else Choice.VOID
+        against = Choice.VOID if self.stands else Choice.KEEP
         return stands if choice is Choice.OURS else against
 
 
@@ -155,6 +152,8 @@ class Conflicts:
         other = self._records.get(declared, one["other_id"]) if one["other_id"] else None
         label = self._records.label(declared.name, one["record_id"]) or str(one["subject"])
         current, base = "", None
+        here = record is not None or self._has(declared, one["record_id"])
+        shut = self._closed(kind, declared, one, (record, other), here)
         if disputed is not None:
             texts = (
                 self._show(disputed, typed(disputed, one["ours_value"])),
@@ -165,15 +164,15 @@ class Conflicts:
                 base = self._side(one, "base", self._show(disputed, typed(disputed, one["base_value"])))
         elif kind == UNIQUE:
             texts = (str(one["ours_value"] or ""), str(one["theirs_value"] or ""))
-        elif record is None:
+        elif record is None and (here or one["edits"]):
             texts = ("已作废", self._edited(declared, one["edits"]))
         else:
             texts = ("修改后保留", "作废")
         return Detail(
             row, declared, disputed, label, self._side(one, "ours", texts[0]),
             self._side(one, "theirs", texts[1]), record, current,
-            self._choices(kind, declared, one, record, other), kind, base, other,
-            self._siblings(one),
+            self._open(kind, shut, gone=record is None and here), kind, base, other,
+            self._siblings(one), shut, here,
         )  # fmt: skip
 
     def resolve_many(
@@ -219,7 +218,8 @@ class Conflicts:
         if not self.may_resolve():
             raise AccessDenied("您没有处理冲突的权限。", "请由单位管理员或中心管理员处理。")
         if choice not in detail.choices:
-            raise InputError("这条冲突不能这样处理。", "请按页面所列的办法选择。")
+            why = detail.closed.get(choice, "")
+            raise InputError(f"这条冲突不能这样处理{f'：{why}' if why else ''}。", "请按页面所列的办法选择。")
         changes, text = self._decision(detail, choice, raw)
         cycle = self.declared.lifecycle
         assert cycle is not None
@@ -233,22 +233,32 @@ class Conflicts:
         }
         cause = f"resolve:{conflict_id}"
         with self._records.unit(cause, initiator=initiator) as unit:
-            loser = _loser(detail, choice)
-            if detail.absent:
-                if choice is Choice.THEIRS:
-                    _write_unseen(unit, detail)
-            elif loser is not None:
-                # the cause must stay: by it the hub knows what gives the right to do this
-                unit.delete(detail.declared, loser.id, cause)
-            elif choice is Choice.KEEP and detail.record is None:
-                edits = decode_edits(detail.conflict.values["edits"])
-                restore(unit, detail.declared, detail.conflict.values["record_id"], edits)
-            elif changes and detail.record is not None:
-                seen = detail.record.seen
-                unit.update(detail.declared, detail.record.id, changes, seen=seen, proven=True)
+            self._carry_out(unit, detail, choice, changes, cause)
             unit.update(self.declared, conflict_id, end, seen=detail.conflict.seen, proven=True)
 
     # --- inside --------------------------------------------------------------
+    def _carry_out(
+        self, unit: Unit, detail: Detail, choice: Choice, changes: dict[str, Any], cause: str
+    ) -> None:
+        """The record's change; what is not on this device is changed at the hub."""
+        one, declared, disputed = detail.conflict.values, detail.declared, detail.field
+        loser, loser_id = _loser(detail, choice)
+        if detail.absent:
+            if choice is Choice.THEIRS and disputed is not None:
+                value = to_stored(disputed, typed(disputed, one["theirs_value"]))
+                unseen.take_theirs(unit, declared, disputed, one, value)
+            elif choice is Choice.KEEP and not detail.stands:
+                unseen.bring_back(unit, declared, one["record_id"], decode_edits(one["edits"]))
+        elif loser is not None:
+            # the cause must stay: by it the hub knows what gives the right to do this
+            unit.delete(declared, loser.id, cause)
+        elif loser_id:
+            unseen.void(unit, declared, loser_id)
+        elif choice is Choice.KEEP and detail.record is None:
+            restore(unit, declared, one["record_id"], decode_edits(one["edits"]))
+        elif changes and detail.record is not None:
+            unit.update(declared, detail.record.id, changes, seen=detail.record.seen, proven=True)
+
     def _decision(self, detail: Detail, choice: Choice, raw: Any) -> tuple[dict[str, Any], str]:
         """What changes in the record, and the sentence that is kept."""
         one, disputed, record = detail.conflict.values, detail.field, detail.record
@@ -279,20 +289,45 @@ class Conflicts:
         shown = self._show(disputed, value)
         return changes, f"{word}：{shown or NOTHING}"
 
-    def _choices(
-        self, kind: str, declared: RecordType, one: dict[str, Any], record: Row | None, other: Row | None
-    ) -> tuple[Choice, ...]:
+    def _closed(
+        self,
+        kind: str,
+        declared: RecordType,
+        one: dict[str, Any],
+        pair: tuple[Row | None, Row | None],
+        here: bool,
+    ) -> dict[Choice, str]:
+        """What cannot be chosen, and why."""
+        record, other = pair
         if kind == UNIQUE:
-            found = ((Choice.OURS, other), (Choice.THEIRS, record))
-            return (*(c for c, loser in found if loser is not None), Choice.BOTH)
-        if record is not None:
-            whole = kind == DELETION
-            return (Choice.KEEP, Choice.VOID) if whole else (Choice.OURS, Choice.THEIRS, Choice.OTHER)
-        with self._store.read() as connection:
-            here = bool(sql.fetch(connection, declared.name, ("id",), [one["record_id"]]))
+            losers = {Choice.OURS: (other, one["other_id"]), Choice.THEIRS: (record, one["record_id"])}
+            return {
+                c: "那一条已经作废，编号不再重复"
+                for c, (row, i) in losers.items()
+                if row is None and self._has(declared, i)
+            }
         if not here:
-            return _unseen_choices(kind, declared, one)
-        return (Choice.KEEP, Choice.VOID) if kind == DELETION else (Choice.VOID,)
+            return unseen.closed(kind, declared, one, self._keeper(one))
+        if record is None and kind != DELETION:
+            return dict.fromkeys(ALL[kind], "这条记录已经作废，不必再在两个值中选择")
+        return {}
+
+    def _open(self, kind: str, shut: Mapping[Choice, str], *, gone: bool) -> tuple[Choice, ...]:
+        """What is left to choose; where the record is void already, that it stays so."""
+        if gone and kind in (FIELD, RULE):
+            return (Choice.VOID,)
+        return tuple(c for c in ALL[kind] if c not in shut)
+
+    def _has(self, declared: RecordType, record_id: str) -> bool:
+        """Whether this device has the record, deleted or not."""
+        with self._store.read() as connection:
+            return bool(sql.fetch(connection, declared.name, ("id",), [record_id]))
+
+    def _keeper(self, one: dict[str, Any]) -> str:
+        """A bureau that holds the record: of those who wrote the two values, one that is not ours."""
+        actor = self._records.actor
+        others = [b for b in (one["ours_bureau"], one["theirs_bureau"]) if b and b not in actor.bureaus]
+        return self._records.label("bureau", str(others[0])) if others else ""
 
     def _siblings(self, one: dict[str, Any]) -> int:
         same = self.wanted().where("record_id", Is.EQ, one["record_id"])
@@ -356,36 +391,11 @@ def decode_edits(text: str | None) -> dict[str, Any]:
     return dict(json.loads(text)) if text else {}
 
 
-def _unseen_choices(kind: str, declared: RecordType, one: dict[str, Any]) -> tuple[Choice, ...]:
-    """What can be decided about a record that is not here: one of the two values the conflict carries.
-
-    A third value must be checked against the whole record. A deletion counts only when every value
-    that stands was seen, and a restored record is written whole: neither is in the conflict.
-    """
-    if kind not in (FIELD, RULE) or not one["ours_ref"]:
-        return ()
-    if any(f.derive_from == one["field"] for f in declared.own_fields):
-        return (Choice.OURS,)
-    return (Choice.OURS, Choice.THEIRS)
-
-
-def _write_unseen(unit: Unit, detail: Detail) -> None:
-    """The value the hub did not take, for a record that is not here.
-
-    It builds on the hub's value by reference: if that was edited since, it is a conflict anew
-    where the field asks, exactly as if the record had been here and out of date.
-    """
-    one, disputed = detail.conflict.values, detail.field
-    assert disputed is not None
-    device, incarnation, seq = str(one["ours_ref"]).rsplit(":", 2)
-    base = Origins(unit.connection).number(device, int(incarnation)) << SEQ_BITS | int(seq)
-    value = to_stored(disputed, typed(disputed, one["theirs_value"]))
-    unit.capture(detail.declared, Op.UPDATE, (disputed,), [one["record_id"]], [[value]])
-    unit.captured[-1].bases = [[base]]
-
-
-def _loser(detail: Detail, choice: Choice) -> Row | None:
-    """The record a decision voids."""
-    if detail.kind == UNIQUE:
-        return {Choice.OURS: detail.other, Choice.THEIRS: detail.record}.get(choice)
-    return detail.record if choice is Choice.VOID else None
+def _loser(detail: Detail, choice: Choice) -> tuple[Row | None, str]:
+    """The record a decision voids; its id alone where it is not on this device."""
+    if detail.kind != UNIQUE:
+        return (detail.record if choice is Choice.VOID else None), ""
+    one = detail.conflict.values
+    losers = {Choice.OURS: (detail.other, one["other_id"]), Choice.THEIRS: (detail.record, one["record_id"])}
+    row, record_id = losers.get(choice, (None, ""))
+    return row, str(record_id or "")

@@ -193,7 +193,8 @@ class History:
             lines.append(Line(f"{name}（{fate}）" if fate else name, text, tone="off" if lost else "plain"))
         if decided:
             who = self._records.label("user", one["resolved_by"] or "") or "管理员"
-            lines.append(Line("处理", f"{self._resolution(one, disputed)}（{who}）"))
+            by = f"（{who}）" if one["resolved_by"] else ""  # nobody: it ended by itself
+            lines.append(Line("处理", f"{self._resolution(one, disputed)}{by}"))
             if one["reason"]:
                 lines.append(Line("处理理由", str(one["reason"])))
         elif one["explanation"]:

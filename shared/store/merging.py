@@ -20,16 +20,16 @@ from shared.fields import Field
 from shared.merge import Outcome, merge_field
 from shared.record import PROVENANCE, RecordType
 from shared.scope import named_streams
-from shared.store import sql
+from shared.store import resolving
 from shared.store.incoming import Incoming, Malformed
+from shared.store.resolving import Decision
 from shared.store.reviving import lift
 from shared.store.rowstate import RowState, encode_fw
 from shared.store.unit import Captured, Unit, moved_from
 from shared.store.vetting import Vetting
 from shared.supervision.held_sets import NO_RECORD
-from shared.types.conflict import UNIQUE
 
-RESOLVES = "resolve:"
+RESOLVES = resolving.CAUSE
 
 
 class Moved(AccessDenied):
@@ -158,8 +158,13 @@ class Merger:
 
     def _revive(self, one: Incoming, row: int, state: RowState, keep: Sequence[str] = ()) -> None:
         """What was deleted is entered again: the tombstone goes, and what it covered."""
-        record_id, declared = one.ids[row], one.declared
         values = {f.name: c[row] for f, c in zip(one.fields, one.columns, strict=True)}
+        self._lifted(one, row, state, values, keep)
+
+    def _lifted(
+        self, one: Incoming, row: int, state: RowState, values: Mapping[str, Value], keep: Sequence[str]
+    ) -> None:
+        record_id, declared = one.ids[row], one.declared
         lift(self._unit, declared, record_id, state, values, one.first + row, one.run.hlc, keep)
         self._capture(
             one, declared.fields, [record_id], [[state.values[f.name]] for f in declared.fields],
@@ -207,8 +212,18 @@ class Merger:
             unit.put_changed(one.declared, names, rows)
             self._capture(one, one.fields, one.ids, one.columns, [], before=before)
             return
+        lifts = self._decision(one).lifts
         for row, record_id in enumerate(one.ids):
-            self._merge_row(one, row, states[record_id], actor, broken=broken.get(row))
+            if lifts and states[record_id].deleted:
+                self._bring_back(one, row, states[record_id])
+            else:
+                self._merge_row(one, row, states[record_id], actor, broken=broken.get(row))
+
+    def _bring_back(self, one: Incoming, row: int, state: RowState) -> None:
+        """A decision that undoes a deletion, made without the record: as it was, and the edit."""
+        values = {n: v for n, v in state.values.items() if n not in PROVENANCE}
+        values |= {f.name: c[row] for f, c in zip(one.fields, one.columns, strict=True)}
+        self._lifted(one, row, state, values, PROVENANCE)
 
     def _loaded(self, one: Incoming) -> dict[str, RowState]:
         states = self._unit.load(one.declared, one.ids)
@@ -308,12 +323,14 @@ class Merger:
         states = self._unit.load(one.declared, one.ids)
         self._may_touch(one, actor, states, Action.DELETE)
         self._within_scope(one, actor, states)
+        decision = self._decision(one)
         for row, record_id in enumerate(one.ids):
             state = states.get(record_id)
             if state is None or state.deleted:
                 continue
             own = one.first + row
-            if self._as_seen(one, row, state):
+            seen = self._as_seen(one, row, state)
+            if seen or decision.still_double(self._unit, one, record_id, state):
                 self._unit.put_deleted(one.declared, [record_id], [own], one.run.hlc)
                 self._capture(one, (), [record_id], [], [[own]])
                 continue
@@ -333,8 +350,8 @@ class Merger:
         self, one: Incoming, actor: Actor, states: dict[str, RowState], action: Action
     ) -> None:
         cause = one.run.cause
-        if cause.startswith(RESOLVES) and not actor.has(Role.HUB):
-            self._check_resolution(one, actor, cause.removeprefix(RESOLVES))
+        if cause.startswith(RESOLVES) and one.declared.name != "conflict" and not actor.has(Role.HUB):
+            self._decision(one).require(one, actor)
         asked = access.action_of(action, one.declared, {f.name for f in one.fields})
         seen: set[tuple[Value, ...]] = set()
         for state in states.values():
@@ -354,24 +371,11 @@ class Merger:
         if gone:
             raise Moved(one.declared.title, gone, frozenset().union(*(where[i] for i in gone)))
 
-    def _check_resolution(self, one: Incoming, actor: Actor, conflict_id: str) -> None:
-        """A decision reaches one field of one record, and is made by a party or the centre."""
-        if one.declared.name == "conflict":
-            return
-        names = (
-            "record_type", "record_id", "field", "kind", "other_id", "ours_bureau", "theirs_bureau",
-        )  # fmt: skip
-        rows = sql.fetch(self._unit.connection, "conflict", names, [conflict_id])
-        type_name, record_id, field_name, kind, other, *parties = rows[0] if rows else (None,) * len(names)
-        fits = one.declared.name == type_name and set(one.ids) <= {record_id, other}
-        if kind == UNIQUE:
-            within = one.op is Op.DELETE
-        else:
-            reached = {f.name for f in one.fields if f.name != field_name and f.derive_from != field_name}
-            within = not field_name or not reached
-        party = actor.has(Role.HUB_ADMIN) or not actor.bureaus.isdisjoint(parties)
-        if not (fits and within and party):
-            raise AccessDenied("冲突处理与所改的记录不符。", "请在冲突页面重新处理。")
+    def _decision(self, one: Incoming) -> Decision:
+        """The conflict a run decides about; empty for any other run."""
+        if not one.run.cause.startswith(RESOLVES) or one.declared.name == "conflict":
+            return Decision(None, None, None, None, None)
+        return resolving.read(self._unit.connection, one.run.cause.removeprefix(RESOLVES))
 
     def _tell(self, told: _Announce, one: Field, value: Value, writer: int) -> None:
         told.fields.append(one)

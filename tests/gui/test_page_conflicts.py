@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.pages.conflicts import ConflictsPage
 from desktop.work.jobs import Jobs
+from shared.access import HUB_ACTOR
 from tests.gui.exchange_desks import Post, settle
 
 
@@ -161,3 +162,21 @@ def _day(text: str) -> object:
     from datetime import date
 
     return date.fromisoformat(text)
+
+
+def test_choices_that_cannot_be_taken_are_grey_and_say_why(qtbot: QtBot, post: Post) -> None:
+    """The record was voided since: neither value is worth a choice, that it stays void can be said."""
+    entity = dispute(post)
+    hub = post.hub.store
+    with hub.unit(HUB_ACTOR) as unit:
+        unit.delete(hub.types["market_entity"], entity, "已注销")
+    post.sync("linwei")
+    page = opened(qtbot, post, "linwei")
+    shown = {n: r.isEnabled() for n, r in page.panel._choices.items() if not r.isHidden()}
+    assert shown == {"ours": False, "theirs": False, "other": False, "void": True}
+    said = page.panel.words()
+    assert "“采用中心现值”、“采用对方的值”、“另填”不能选：这条记录已经作废，不必再在两个值中选择。" in said
+    page.panel.choose("void")
+    page.decide()
+    _settle(page)
+    assert page.table.model.total == 0

@@ -52,8 +52,6 @@ _SAID = {
     "unique": "两条记录的编号相同，都已入库。请决定保留哪一条；确属两件事的，两条都保留并写明理由。",
     "rule": "双方各自的修改都没有错，合在一起不合规则，中心保留了先到的内容：",
 }
-_ELSEWHERE = "这条记录不在本机，请由存有该记录的单位处理。"
-_UNSEEN = "这条记录不在本机：可以在双方的值中决定；要另填别的值，请由存有该记录的单位处理。"
 _READ_ONLY = "处理冲突由单位管理员或中心管理员办理，您可以查看双方的值；需要更正时请告知本单位管理员。"
 
 
@@ -177,8 +175,8 @@ class DecisionPanel(QWidget):
         self._moved.setText(f"冲突产生以后，这一处又被改为：{detail.current or '（空）'}。" if moved else "")
         self._moved.setVisible(moved)
         self._offer_choices(detail)
-        self._note.setText(_READ_ONLY if not allowed else _UNSEEN if detail.absent else _ELSEWHERE)
-        self._note.setVisible(is_open and (detail.absent or not (allowed and detail.choices)))
+        self._note.setText(_READ_ONLY if not allowed else self._why_not(detail))
+        self._note.setVisible(is_open and (not allowed or bool(self._note.text())))
         self._result.setVisible(not is_open)
         if not is_open:
             facts = [
@@ -237,7 +235,12 @@ class DecisionPanel(QWidget):
             radio.setChecked(False)
             radio.setText(_WORDS_OF.get(detail.kind, {}).get(name, _WORDS[name]))
             radio.setAccessibleName(radio.text())
-            radio.setVisible(name in detail.choices)
+            why = detail.closed.get(name, "")  # type: ignore[call-overload]
+            radio.setVisible(name in detail.choices or bool(why))
+            radio.setEnabled(not why)
+            radio.setToolTip(why)
+            if why:
+                radio.setAccessibleDescription(why)
         self._group.setExclusive(True)
         if self._editor is not None:
             self._editor_row.removeWidget(self._editor)
@@ -253,7 +256,14 @@ class DecisionPanel(QWidget):
             self._editor_row.insertWidget(0, self._editor)
             self._editor.hide()
         self.show_problem("")
-        self._choice_area.setVisible(self._allowed and bool(detail.choices))
+        self._choice_area.setVisible(self._allowed)
+
+    def _why_not(self, detail: Detail) -> str:
+        """Which choices are grey, and why."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in detail.closed.items():
+            reasons.setdefault(why, []).append(f"“{self._choices[name].text()}”")
+        return "\n".join(f"{'、'.join(names)}不能选：{why}。" for why, names in reasons.items())
 
     def _choice(self) -> str:
         return next((n for n, radio in self._choices.items() if radio.isChecked()), "")
