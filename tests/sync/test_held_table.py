@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from server_stub import review
 from shared.access import HUB_ACTOR
 from shared.fictitious import market_entities
 from shared.ids import new_id
@@ -290,3 +291,22 @@ def test_what_the_hub_does_not_know_waits_for_its_upgrade(place: Place, enrol_at
         (after,) = rows(place.hub.store, "held_set")
         assert after["state"] == "held"
         assert after["result"] == f"{word}没有成功：{no_release('unknown')}"
+
+
+def test_what_the_hub_cannot_read_leaves_its_authors_screen_too(
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub then announces nothing of it: its author asks how every record of the set stands."""
+    monkeypatch.setattr(review, "_readable", lambda _: [])
+    admin, a = enrol_at(place.b, "wang", roles=["hub_admin"]), enrol_at(place.a, "chenmin")
+    (shop,) = a.insert("market_entity", {**SHOPS[0], "address": "一号"})
+    a.sync()
+    freeze(place, "chenmin")
+    a.update("market_entity", shop, address="二号")
+    (new,) = a.insert("market_entity", SHOPS[1])
+    a.sync(), admin.sync()
+    decide(admin, rows(admin.store, "held_set")[0], RETURN, "无法核对")
+    admin.sync(), a.sync()
+    assert a.statuses() == ["applied", "rejected"]
+    assert a.value("market_entity", shop, "address") == "一号"
+    assert a.value("market_entity", new, "name") is None
