@@ -22,6 +22,8 @@ Show = Callable[[Field, Any], str]
 """A value as people read it, personal data masked (``Records.show``)."""
 
 PERMITS, SANCTIONS, PENALTIES = "permits", "sanctions", "penalties"
+ON_THE_SHEET = 3
+"""So many files of attachments stand above the signatures; more are listed behind."""
 SECTIONS = (PERMITS, SANCTIONS, PENALTIES)
 
 
@@ -42,12 +44,17 @@ def hand_over_sheet(facts: HandOver) -> str:
     ]
     wide = [("文件名", facts.file_name), ("交换包号", facts.package_id)]
     files = [[f.file_name, f.content, f"{f.size:,}", f.fingerprint] for f in facts.beside]
-    heads = (("附件包文件名", 40), ("内容", 14), ("字节", 14), ("指纹", 24))
+    heads = (("附件包文件名", 33), ("内容", 13), ("字节", 15), ("指纹", 31))
+    title = f"同一介质上的附件包（{facts.beside_words}）"
+    listed = f'<p class="part">{title}</p>{_table(heads, files, "")}' if files else ""
+    annex = len(files) > ON_THE_SHEET
+    if annex:  # on a page of its own, so that the signatures stay together
+        apart = '<p class="part" style="page-break-before: always">附：'
+        listed = listed.replace('<p class="part">', apart, 1)
     return _fill(
         "hand_over.html",
-        beside=f'<p class="part">同一介质上的附件包（{facts.beside_words}）</p>{_table(heads, files, "")}'
-        if files
-        else "",
+        beside=f"<p>{title}，清单附后。</p>" if annex else listed,
+        annex=listed if annex else "",
         short_id=_text(facts.package_id[-8:].upper()),
         created=_text(minutes(facts.created)),
         rows=_pairs(rows) + _singles(wide),
