@@ -82,7 +82,7 @@ def test_they_go_along_on_the_stick(qtbot: QtBot, post: Post, jobs: Jobs, tmp_pa
     shot(page, "export3")
     (along,) = stick.glob("驿站-附件-*.yzp")
     said = flow.result_facts.text()
-    assert along.name in said and "先导入上面的变更包" in said
+    assert along.name in said and "中心会一并导入" in said
     result = flow.result()
     assert result is not None
     for n, package in enumerate((result.path, along)):

@@ -214,7 +214,7 @@ def _attachment_facts(carried: Carried | None) -> list[Section]:
         Fact("附件包", f"{one.path.name}　{size_text(one.size)}　指纹 {one.fingerprint_text}")
         for one in carried.files
     ]
-    facts.append(Fact("导入顺序", "中心先导入上面的变更包，再导入附件包"))
+    facts.append(Fact("送到中心", "与变更包放在同一个文件夹，中心会一并导入"))
     if carried.left:
         text = f"{carried.left:,} 个（{size_text(carried.left_bytes)}）：介质放不下，请换一个介质再导出一次"
         facts.append(Fact("没有带上", text, "wait"))
