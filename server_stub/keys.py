@@ -224,7 +224,7 @@ def _sealed(keys: HubKeys, passphrase: str) -> bytes:
         hub_id=keys.hub_id, name=keys.name, sign=keys.sign.to_bytes(), seal=keys.seal.to_bytes(),
         old=keys.old, links=keys.links, recovery=keys.recovery.to_bytes() if keys.recovery else b"",
     )  # fmt: skip
-    salt, nonce = os.urandom(16), os.urandom(12)
+    salt, nonce = _salt(), os.urandom(12)
     sealed = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, msgspec.msgpack.encode(plain), _AAD)
     return msgspec.msgpack.encode((_FORMAT, salt, nonce, sealed))
 
@@ -235,6 +235,10 @@ def _write(path: Path, data: bytes) -> None:
         out.write(data)
         out.flush()
         os.fsync(out.fileno())
+
+
+def _salt() -> bytes:
+    return os.urandom(16)
 
 
 def _stretch(passphrase: str, salt: bytes) -> bytes:

@@ -36,7 +36,7 @@ class Membership:
     def complaint(self, declared: RecordType, values: Mapping[Field, Iterable[Value]]) -> str:
         """The first thing wrong with these values, without a word of what is personal; ``""`` = nothing."""
         for one, given in values.items():
-            words = {v for v in given if isinstance(v, str) and v}
+            words = {v for v in set(given) if isinstance(v, str) and v}
             if one.check is not None:
                 found = next(filter(None, map(one.check, words)), None)
                 if found is not None:

@@ -23,6 +23,7 @@ from server_stub.hub import Hub
 from shared.access import HUB_ACTOR, Actor
 from shared.fictitious import market_entities
 from shared.ids import new_id
+from shared.store import exchange
 from shared.store.store import Store
 from sync import enrol
 from sync.engine import Engine
@@ -154,7 +155,8 @@ Twice = tuple[float, float]
 def _taken_twice(folder: Path) -> tuple[Twice, Twice]:
     hub, bureaus = make_hub(folder / "hub")
     client_side = enrolled(hub, folder / "two", "laozhou", bureaus[1])
-    client_side.engine.sync(Direct(hub), _quiet)
+    while not _follows(client_side.store):  # the hub builds a first load beside its answers
+        client_side.engine.sync(Direct(hub), _quiet)
     (sender,) = enrol_fleet(hub, bureaus[2], 1)
     (rows,) = entities_for([sender], bureaus[2], IMPORTED, seed=1)
     up = io.BytesIO(letter(hub, sender, bureaus[2], rows)[0].data)
@@ -167,6 +169,11 @@ def _taken_twice(folder: Path) -> tuple[Twice, Twice]:
         store.close()
     shutil.rmtree(folder)
     return at_hub, at_client
+
+
+def _follows(store: Store) -> bool:
+    with store.read() as connection:
+        return bool(exchange.cursors(connection))
 
 
 def _twice(work: Callable[[], object]) -> Twice:
