@@ -79,6 +79,7 @@ def test_photos_come_by_courier_and_the_courier_cannot_see_them(
     box = carrying(courier, 512 * MIB, place.b)
     courier.sync()
     (letter,) = letters(box, "contents")
+    assert [c.state for c in box.content() if c.package_id != letter] == [WAITING]  # the answer is not replaced
     raw = box.path(letter).read_bytes()
     with pytest.raises(NotForUs):
         courier.engine.open(io.BytesIO(raw))

@@ -148,3 +148,19 @@ def test_what_could_not_be_written_was_never_handed_over(
     bring_in(far, at_hub(centre.hub, made.path))
     assert words(far) == {made.package_id: "已送达"}
     assert [r["package_id"] for r in rows(centre.hub.store, "hand_over")] == [made.package_id]
+
+
+def test_of_one_second_the_one_entered_later_stands_first(far: Station) -> None:
+    register, at = far.media.register, "2026-05-06T09:00:00+08:00"
+    out_ = {
+        "medium_kind": "1", "medium_no": STICK.number, "content": "上报变更", "fingerprint": "ab" * 4, "bytes": 1,
+        "sent_from": "乙局", "sent_to": "中心", "handed_at": at,
+    }  # fmt: skip
+    in_ = {
+        "media_kind": "1", "media_no": STICK.number, "fingerprint": "ab" * 4, "outcome": "1", "received_at": at,
+        "sets": 0, "changes": 0, "applied": 0, "refused": 0, "package_id": "p2",
+    }  # fmt: skip
+    register.keep_hand_overs([{**out_, "package_id": "p1"}], STICK)
+    register.keep_intake(in_, STICK)
+    register.keep_hand_overs([{**out_, "package_id": "p3"}], STICK)
+    assert [m.package_id for m in register.movements()] == ["p3", "p2", "p1"]
