@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shared.changes import Block, Op, Value, encode_block, pack
-from shared.scope import LEFT
+from shared.scope import LEFT, bureaus_of, named_streams
 from shared.store import exchange, rewinding, sql
 from shared.store.catching import CatchingUp
 from shared.store.incarnations import OwnChanges
@@ -64,7 +64,7 @@ class Follower:
             if known.op is Op.UPDATE:
                 updates.append(known)
             else:
-                self._apply(known)
+                self._apply(known, stream)
             if known.declared.name not in OWN_NOTES:
                 self.applied += run.count
         if updates:
@@ -127,9 +127,9 @@ class Follower:
             for row, i in enumerate(one.ids)
         )
 
-    def _apply(self, one: Incoming) -> None:
+    def _apply(self, one: Incoming, stream: str = "") -> None:
         if one.op is Op.EVICT:
-            self._evict(one)
+            self._evict(one, stream)
             return
         self._leaving.returned(one.declared, one.ids)
         if one.op is Op.INSERT and self._stands(one):
@@ -139,11 +139,15 @@ class Follower:
         elif not self._insert_all(one):
             self._merge_rows([one])
 
-    def _evict(self, one: Incoming) -> None:
+    def _evict(self, one: Incoming, stream: str) -> None:
         """They left a stream; those in another that we follow stay."""
         now = set(one.run.cause.removeprefix(LEFT).split(","))
-        if now.isdisjoint(c.stream for c in exchange.cursors(self._unit.connection)):
-            self._leaving.leave(one.declared, one.ids)
+        followed = {c.stream for c in exchange.cursors(self._unit.connection)}
+        if now.isdisjoint(followed):
+            back = self._back_again(one, followed) if bureaus_of([stream]) else []
+            self._leaving.leave(one.declared, [i for i in one.ids if i not in back])
+            rewinding.doubt(self._unit.connection, one.declared, back)
+            self.doubted |= bool(back)
             return
         # Who begins to follow this stream only now has just been told its past, over what the other said.
         states = self._unit.load(one.declared, one.ids, ())
@@ -151,6 +155,13 @@ class Follower:
         stale = [i for i, s in states.items() if mover[i] not in (s.w, *s.fw.values())]
         rewinding.doubt(self._unit.connection, one.declared, stale)
         self.doubted |= bool(stale)
+
+    def _back_again(self, one: Incoming, followed: Collection[str]) -> list[str]:
+        """Of what its author is told to let go, in the bureau's stream: those that another stream may have
+        brought back since. The hub must say."""
+        states = self._unit.load(one.declared, one.ids)
+        here = set(followed)
+        return [i for i, s in states.items() if not here.isdisjoint(named_streams(one.declared, s.values))]
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:

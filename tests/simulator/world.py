@@ -339,6 +339,7 @@ class World:
 
     def open_hub(self) -> None:
         """Start it."""
+        self.trouble.hub_opening()
         hub = Hub(self.url, self.folder / "hub", "", clock=Clock(self.hub_wall), keys=self.hub_keys)
         self.mishaps.watch(hub.store.database.writer, "hub")
         try:

@@ -118,6 +118,19 @@ def test_what_was_rejected_and_is_not_ours_any_more_leaves_the_screen(
     assert b.statuses() == ["rejected"] and held(b.store) == set()
 
 
+def test_given_away_and_taken_back_before_anybody_heard_of_it_it_stays(
+    place: Place, enrol_at: Enrol, entity: str
+) -> None:
+    b = enrol_at(place.b, "zhongxin", roles=["hub_admin", "bureau_admin"])
+    b.sync()
+    b.update("market_entity", entity, division=NEXT_DOOR)
+    b.engine.cut()  # two sets: the streams are told of both
+    b.update("market_entity", entity, division=DIVISION)
+    b.sync()
+    assert b.statuses() == ["applied", "applied"]
+    assert rows(b.store, "market_entity") == rows(place.hub.store, "market_entity")
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["new seat", "follows another division later"])
 def test_the_past_of_a_stream_does_not_come_over_what_another_has_said(
     place: Place, enrol_at: Enrol, across: str, first: bool

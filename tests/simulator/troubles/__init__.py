@@ -12,13 +12,14 @@ from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
 from tests.simulator.troubles.moved import Moved
 from tests.simulator.troubles.restored import Restored
+from tests.simulator.troubles.rotated import Rotated
 from tests.simulator.troubles.several import Several
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
 
-RESTORED, HELD, MOVED, COPIED = "restored", "held", "moved", "copied"
-KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied}
+RESTORED, HELD, MOVED, COPIED, ROTATED = "restored", "held", "moved", "copied", "rotated"
+KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied, ROTATED: Rotated}
 """Kinds of history by name."""
 
 
@@ -28,4 +29,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["COPIED", "HELD", "KINDS", "MOVED", "RESTORED", "Trouble", "trouble_of"]
+__all__ = ["COPIED", "HELD", "KINDS", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]

@@ -37,6 +37,9 @@ class Trouble:
         """What else happens, and how often."""
         return {}
 
+    def hub_opening(self) -> None:
+        """The hub is about to start."""
+
     def hub_opened(self, hub: Hub) -> None:
         """The hub has started."""
 

@@ -33,6 +33,10 @@ class Several(Trouble):
                 found[what] = max(weight, found.get(what, 0))
         return found
 
+    def hub_opening(self) -> None:
+        for kind in self._kinds:
+            kind.hub_opening()
+
     def hub_opened(self, hub: Hub) -> None:
         for kind in self._kinds:
             kind.hub_opened(hub)
