@@ -259,6 +259,8 @@ class Mishaps:
         self._before_write(source)
         self._before_write(target)
         real(source, target)
+        if str(target) not in self._flushed:
+            return  # a database
         self._moved[str(target)] = (str(source), self._flushed[str(target)])
         self._flushed[str(target)] = self._flushed[str(source)]
         self._flushed[str(source)] = None

@@ -36,7 +36,7 @@ from shared.store.store import Store
 from sync import changeset, messages
 from sync.messages import Cursor, Receipt
 from sync.signing import RECEIPT, Envelope, VerifyKey, verify
-from tests.simulator.model import Clash, Key, Life, Record, Ref
+from tests.simulator.model import Change, Clash, Key, Life, Record, Ref
 from tests.simulator.seat import Seat
 
 if TYPE_CHECKING:
@@ -241,6 +241,21 @@ def _where(world: World, seat: Seat) -> str:
 def _unlike(one: Record, other: Record) -> dict[str, tuple[object, Ref]]:
     theirs = other.present()
     return {name: said for name, said in one.present().items() if theirs.get(name) != said}
+
+
+# --- at any time: what is pending stays (N7) -----------------------------------------
+def pending_stays(seat: Seat) -> None:
+    """What somebody entered or changed and the hub has not signed for is on the screen, whatever else comes."""
+    last: dict[Key, Change] = {}
+    with seat.store.read() as connection:
+        receipted = exchange.reach(connection).receipted
+    for (_, number), change in seat.life.acts.items():
+        if number > receipted and change.type_name in MODELLED:
+            last[change.type_name, change.record_id] = change
+    for (type_name, record_id), change in last.items():
+        if change.op is not Op.DELETE:
+            there = seat.ids(type_name, '"id" = ?', record_id)
+            assert there, f"N7: {seat.name} lost {type_name} {record_id} while its own change was pending"
 
 
 # --- O3 --------------------------------------------------------------------------

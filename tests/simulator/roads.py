@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -165,3 +165,33 @@ def damage(path: Path, rng: random.Random) -> str:
     at = rng.randrange(len(data))
     path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
     return "flipped"
+
+
+class Shelf:
+    """Files for the further volumes of an answer.
+
+    :param answer: where the first is; :param limit: bytes of each.
+    """
+
+    def __init__(self, answer: Path, limit: int) -> None:
+        self.limit = limit
+        self._answer = answer
+        self._open: list[BinaryIO] = []
+        self._paths: list[Path] = []
+
+    def open(self, index: int) -> BinaryIO:
+        """A file for volume ``index``, from 2."""
+        self._paths.append(self._answer.with_name(f"answer-{index}.yzp"))
+        self._open.append(self._paths[-1].open("w+b"))
+        return self._open[-1]
+
+    def finish(self) -> list[Path]:
+        """All of them, written."""
+        for stream in self._open:
+            stream.close()
+        return self._paths
+
+    def clear(self) -> None:
+        """Nothing is left at the hub."""
+        for path in self.finish():
+            path.unlink(missing_ok=True)

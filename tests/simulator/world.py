@@ -34,7 +34,7 @@ from tests.simulator import oracles
 from tests.simulator.mishaps import POWER, Crash, Mishaps
 from tests.simulator.model import Model, Ref
 from tests.simulator.people import People
-from tests.simulator.roads import WEATHER, Line, carrier_over, damage
+from tests.simulator.roads import WEATHER, Line, Shelf, carrier_over, damage
 from tests.simulator.seat import Seat
 from tests.simulator.seeded import DAY, Time, Wall, determined
 from tests.simulator.town import ADMIN, Town, town
@@ -395,17 +395,21 @@ class World:
     def _import_at_hub(self, one: Package) -> None:
         spooled = media.read_to_spool(one.path, self.folder / "hub" / "in", quiet)
         answer = self.folder / "hub" / "answer.yzp"
+        shelf = Shelf(answer, self.trouble.volume) if self.trouble.volume else None
         try:
             with spooled.path.open("rb") as stream, answer.open("w+b") as out:
-                self.serving.handle(stream, out)
-            self._files += 1
-            path = media.write_safely(
-                answer, self.folder / "stick", [f"{self._files}-down.yzp"], package.intact, quiet
-            )
-            self.to_seat.append(Package(one.seat, path))
+                self.serving.handle(stream, out, shelf)
+            for volume in (answer, *(shelf.finish() if shelf else ())):
+                self._files += 1
+                path = media.write_safely(
+                    volume, self.folder / "stick", [f"{self._files}-down.yzp"], package.intact, quiet
+                )
+                self.to_seat.append(Package(one.seat, path))
         finally:
             spooled.path.unlink(missing_ok=True)
             answer.unlink(missing_ok=True)
+            if shelf is not None:
+                shelf.clear()
 
     def _import_at_seat(self, one: Package) -> str:
         spooled = media.read_to_spool(one.path, one.seat.folder / "spool", quiet)

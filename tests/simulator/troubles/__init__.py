@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.simulator.troubles.copied import Copied
 from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
+from tests.simulator.troubles.loaded import Loaded
 from tests.simulator.troubles.moved import Moved
 from tests.simulator.troubles.restored import Restored
 from tests.simulator.troubles.rotated import Rotated
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from tests.simulator.world import World
 
 RESTORED, HELD, MOVED, COPIED, ROTATED = "restored", "held", "moved", "copied", "rotated"
-KINDS: dict[str, type[Trouble]] = {RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied, ROTATED: Rotated}
+LOADED = "loaded"
+KINDS: dict[str, type[Trouble]] = {
+    RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied, ROTATED: Rotated,
+    LOADED: Loaded,
+}  # fmt: skip
 """Kinds of history by name."""
 
 
@@ -29,4 +34,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["COPIED", "HELD", "KINDS", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]
+__all__ = ["COPIED", "HELD", "KINDS", "LOADED", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]

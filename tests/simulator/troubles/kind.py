@@ -23,6 +23,8 @@ class Trouble:
     needs_admin = False
     guests: tuple[int, ...] = ()
     """Seats of the town that must take part."""
+    volume = 0
+    """Bytes of one file on a stick; 0: as large as may be."""
     recut = False
     """Whether a device may be there twice: the same changes cut into sets in more than one way, and no end
     of the hub's notes about how far it is."""

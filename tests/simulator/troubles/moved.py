@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.changes import Op
 from shared.errors import AccessDenied, InputError, StaleRecord
-from shared.store import exchange
-from tests.simulator.model import Change
-from tests.simulator.oracles import MODELLED
-from tests.simulator.town import ADMIN, DIVISION, NEIGHBOUR, NEXT_DOOR
+from tests.simulator.oracles import pending_stays
+from tests.simulator.town import DIVISION, NEIGHBOUR, NEXT_DOOR
 from tests.simulator.troubles.decided import Decided
 from tests.simulator.troubles.kind import Happening
 
@@ -58,20 +55,7 @@ class Moved(Decided):
 
     def after_step(self) -> None:
         for one in self.world.seats:
-            if one.index != ADMIN:
-                self._pending_stays(one)
-
-    def _pending_stays(self, seat: Seat) -> None:
-        last: dict[tuple[str, str], Change] = {}
-        with seat.store.read() as connection:
-            receipted = exchange.reach(connection).receipted
-        for (_, number), change in seat.life.acts.items():
-            if number > receipted and change.type_name in MODELLED:
-                last[change.type_name, change.record_id] = change
-        for (type_name, record_id), change in last.items():
-            if change.op is not Op.DELETE:
-                there = seat.ids(type_name, '"id" = ?', record_id)
-                assert there, f"N7: {seat.name} lost {type_name} {record_id} while its own change was pending"
+            pending_stays(one)
 
 
 __all__ = ["Moved"]

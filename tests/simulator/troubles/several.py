@@ -19,6 +19,7 @@ class Several(Trouble):
         super().__init__(world)
         self._kinds = kinds
         self.needs_admin = any(k.needs_admin for k in kinds)
+        self.volume = max(k.volume for k in kinds) if kinds else 0
         self.recut = any(k.recut for k in kinds)
         self.guests = tuple(dict.fromkeys(g for k in kinds for g in k.guests))
 

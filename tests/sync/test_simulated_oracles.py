@@ -1,0 +1,55 @@
+"""Would the oracles of the troubles notice? What each is for is broken once, and it must object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.store import sql
+from shared.store.facts import write_number
+from sync.credentials import Credentials
+from tests.simulator.oracles import pending_stays
+from tests.simulator.troubles import RESTORED, ROTATED
+from tests.simulator.troubles.restored import Restored
+from tests.simulator.world import Options, World
+
+
+def test_a_device_that_offers_again_what_the_hub_remembers(ram: Path) -> None:
+    """It forgets its receipt after the hub came back with everything it was told then."""
+    for seed in range(1, 20):
+        world = World(seed, ram / str(seed), Options(trouble=(RESTORED,)))
+        with world.begun():
+            for _ in range(world.options.steps):
+                world.step()
+            assert isinstance(world.trouble, Restored)
+            known = world.trouble.remembered
+            seat = next((s for s in world.seats if known.get(s.device)), None)
+            if seat is None:
+                continue
+            world.trouble.after_step()
+            with seat.store.write() as connection:
+                write_number(connection, "receipted", 0)
+            with pytest.raises(AssertionError, match=r"O3: .* offers again what the hub remembers"):
+                world.trouble.after_step()
+            return
+    pytest.fail("no history in which the hub remembered anything")
+
+
+def test_a_screen_that_lets_go_what_is_pending(ram: Path) -> None:
+    world = World(1, ram / "world", Options())
+    with world.begun():
+        seat = world.seats[0]
+        world.people.enter_permit(seat)
+        pending_stays(seat)
+        with seat.store.write() as connection:
+            sql.execute(connection, "DELETE FROM permit")
+        with pytest.raises(AssertionError, match=r"N7: .* while its own change was pending"):
+            pending_stays(seat)
+
+
+def test_a_device_that_never_hears_that_its_keys_are_known(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Credentials, "confirmed", lambda _: False)
+    with pytest.raises(AssertionError, match=r"keys: .* never heard"):
+        for seed in range(1, 11):
+            World(seed, ram / str(seed), Options(trouble=(ROTATED,))).run()
