@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -51,5 +52,9 @@ def test_a_screen_that_lets_go_what_is_pending(ram: Path) -> None:
 def test_a_device_that_never_hears_that_its_keys_are_known(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Credentials, "confirmed", lambda _: False)
     with pytest.raises(AssertionError, match=r"keys: .* never heard"):
-        for seed in range(1, 11):
-            World(seed, ram / str(seed), Options(trouble=(ROTATED,))).run()
+        _live(ram, range(1, 11))
+
+
+def _live(folder: Path, seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        World(seed, folder / str(seed), Options(trouble=(ROTATED,))).run()
