@@ -14,7 +14,7 @@ _COLUMNS = (
     PlainColumn("变更集", 20, "left"),
     PlainColumn("原因", 10),
     PlainColumn("内容", 16, "left", grows=True),
-    PlainColumn("能否处理", 22, "left", grows=True),
+    PlainColumn("处理情况", 22, "left", grows=True),
 )
 _EFFECT = {
     True: "放行的按填报人的名义入库，下次同步后生效",
@@ -44,7 +44,9 @@ class ManyHeld(QWidget):
         self.reject = QPushButton("全部退回(&T)…")
         self.release.clicked.connect(lambda: self.ask(release=True))
         self.reject.clicked.connect(lambda: self.ask(release=False))
-        line = QHBoxLayout()
+        self.deciding = QWidget()
+        line = QHBoxLayout(self.deciding)
+        line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
         line.addWidget(self.note, 1)
         line.addWidget(self.release)
@@ -72,7 +74,7 @@ class ManyHeld(QWidget):
         for widget in (self._title, self.kinds):
             column.addWidget(widget)
         column.addWidget(self.table, 1)
-        column.addLayout(line)
+        column.addWidget(self.deciding)
         column.addWidget(self.question)
         self.note.textChanged.connect(lambda _: self._refresh())
 
@@ -80,6 +82,7 @@ class ManyHeld(QWidget):
     def show_sets(self, found: Sequence[Prospect]) -> None:
         """What is selected, and what can be decided about each."""
         self._found = list(found)
+        self.deciding.show()
         self.question.hide()
         changes = sum(int(one.row.values["changes"]) for one in found)
         self._title.setText(f"已选 {len(found):,} 个变更集，共 {changes:,} 条变更")
@@ -119,6 +122,7 @@ class ManyHeld(QWidget):
     def show_outcome(self, found: Decided, *, release: bool) -> None:
         """What became of each set."""
         self._found = []
+        self.deciding.hide()  # what is shown has been decided
         self.question.hide()
         self.note.clear()
         word = "放行" if release else "退回"
