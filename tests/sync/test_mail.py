@@ -51,7 +51,7 @@ def test_one_package_for_two_devices_gives_each_its_receipt_and_what_it_lacks(
     place: Place, enrol_at: Enrol
 ) -> None:
     first, second, other = enrol_at(place.b, "lin"), enrol_at(place.b, "zhou"), enrol_at(place.a, "chen")
-    for one in (first, second):
+    for one in (first, second, first):  # each has heard of the other's seat, and the hub knows it
         one.sync()
     other.insert("market_entity", *ENTITIES[:5])
     other.sync()
