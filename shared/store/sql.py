@@ -38,10 +38,22 @@ def ids_parameter(postgres: bool, ids: Sequence[Any]) -> Any:
 
 
 @cache
-def insert_sql(postgres: bool, table: str, names: tuple[str, ...]) -> str:
+def insert_sql(table: str, names: tuple[str, ...]) -> str:
     """Insert that leaves an existing id alone."""
-    marks = ", ".join(["%s" if postgres else "?"] * len(names))
+    marks = ", ".join("?" * len(names))
     return f'INSERT INTO "{table}" ({quoted(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING'
+
+
+@cache
+def insert_columns_sql(table: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    """The same on PostgreSQL with a whole column a parameter, as JSON: one statement, not one a row."""
+    marks = ", ".join(["json_array_elements_text(%s::json)"] * len(names))
+    values = ", ".join(f"c{i}::{t}" for i, t in enumerate(types))
+    called = ", ".join(f"c{i}" for i in range(len(names)))
+    return (
+        f'INSERT INTO "{table}" ({quoted(names)}) SELECT {values} FROM ROWS FROM ({marks}) AS c({called})'
+        " ON CONFLICT DO NOTHING"
+    )
 
 
 @cache
@@ -91,8 +103,26 @@ def executemany(connection: sa.Connection, statement: str, rows: Sequence[tuple[
         cursor.close()
 
 
+def insert_new(
+    connection: sa.Connection, table: str, columns: Sequence[tuple[str, str, Sequence[Any]]]
+) -> int:
+    """New rows from columns ``(name, type, values)``; existing ids are left alone. Returns how many came."""
+    names = tuple(c[0] for c in columns)
+    if not is_postgres(connection):
+        rows = list(zip(*(c[2] for c in columns), strict=True))
+        return executemany(connection, insert_sql(table, names), rows)
+    if not columns[0][2]:
+        return 0
+    statement = insert_columns_sql(table, names, tuple(c[1] for c in columns))
+    return int(execute(connection, statement, tuple(_json(c[2]) for c in columns)).rowcount)
+
+
 def execute(connection: sa.Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
     """One statement with ``?`` marks, translated for PostgreSQL."""
     if is_postgres(connection):
         statement = statement.replace("?", "%s")
     return connection.exec_driver_sql(statement, parameters)
+
+
+def _json(values: Sequence[Any]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)

@@ -40,6 +40,14 @@ COLUMN_TYPES: dict[Kind, Callable[[], sa.types.TypeEngine[Any]]] = {
     Kind.REFS: sa.Text,
 }
 
+TEXT, BIGINT = str(sa.Text()), str(sa.BigInteger())
+
+
+def type_name(field: Field) -> str:
+    """How SQL names the type of a field's column."""
+    return str(COLUMN_TYPES[field.kind]())
+
+
 NAMES = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

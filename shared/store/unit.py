@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -27,6 +26,7 @@ from shared.store.indexing import index_new, reindex, unindex
 from shared.store.proving import prove
 from shared.store.reviving import enter_again
 from shared.store.rowstate import ROW_SYSTEM, RowState, encode_fw, read_rows
+from shared.store.tables import BIGINT, TEXT, type_name
 from shared.store.values import columns_of, from_stored, to_stored
 
 CHUNK = 1000
@@ -260,17 +260,15 @@ class Unit:
     ) -> int:
         """Write new rows; existing ids are left alone. Returns how many were written."""
         writers = list(writers)
-        names = ("id", *(f.name for f in fields), "_w", "_tag", "_hlc")
-        body: list[Iterable[Any]] = [ids, *columns, writers, writers, repeat(hlc)]
+        body: list[tuple[str, str, Sequence[Any]]] = [("id", TEXT, ids)]
+        body += [(f.name, type_name(f), column) for f, column in zip(fields, columns, strict=True)]
+        body += [("_w", BIGINT, writers), ("_tag", BIGINT, writers), ("_hlc", BIGINT, [hlc] * len(ids))]
         searched = declared.search_fields if self._searching else ()
         if searched:
             first = self._next_rid(declared, len(ids))
             rids = range(first, first + len(ids))
-            names = ("rid", *names)
-            body.insert(0, rids)
-        rows = list(zip(*body, strict=False))
-        statement = sql.insert_sql(self._postgres, declared.name, names)
-        written = sql.executemany(self.connection, statement, rows)
+            body.insert(0, ("rid", BIGINT, rids))
+        written = sql.insert_new(self.connection, declared.name, body)
         if searched:
             index_new(self.connection, declared, fields, ids, columns, rids, written)
         self.changed.add(declared.name)
