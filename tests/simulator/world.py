@@ -30,6 +30,7 @@ from shared.store import sql
 from shared.types import catalog
 from sync import changeset, media, package
 from sync.changeset import ChangeSet
+from sync.http import HttpCarrier
 from tests.simulator import oracles
 from tests.simulator.mishaps import POWER, Crash, Mishaps
 from tests.simulator.model import Model, Ref
@@ -142,7 +143,7 @@ class World:
     def run(self) -> str:
         """The whole history and its oracles; returns the digest of its trace."""
         with self.begun():
-            for _ in range(self.options.steps):
+            for _ in range(self.options.steps * self.trouble.longer):
                 self.step()
             self.settle()
             self.check()
@@ -204,15 +205,7 @@ class World:
 
     def synchronize(self, seat: Seat, *, fine: bool = False) -> str:
         """Over the network, in some weather."""
-        line = self.network[seat.index]
-        line.weather, line.dead = [], False
-        if not fine and self.rng.random() < 0.5:
-            line.weather = [
-                self.rng.choice(WEATHER) if self.rng.random() < 0.4 else "fine" for _ in range(6)
-            ]
-            line.dead = self.rng.random() < 0.1
-        carrier = carrier_over(line, lambda seconds: self.time.pass_by(round(seconds * 1000)))
-        weather = ",".join(w for w in line.weather if w != "fine")
+        carrier, weather = self.call(seat, fine=fine)
         try:
             done = seat.engine.sync(carrier, quiet, seat.name)
         except EXPECTED as failed:
@@ -222,6 +215,18 @@ class World:
             self.note_accepted()
         sets = " ".join(f"{s.first}-{s.last}:{s.status}" for s in done.received.sets)
         return f"[{weather}] sent {done.sent_sets} got {done.received.changes} {sets}"
+
+    def call(self, seat: Seat, *, fine: bool = False) -> tuple[HttpCarrier, str]:
+        """A seat's carrier over its line, and what weather that will have."""
+        line = self.network[seat.index]
+        line.weather, line.dead = [], False
+        if not fine and self.rng.random() < 0.5:
+            line.weather = [
+                self.rng.choice(WEATHER) if self.rng.random() < 0.4 else "fine" for _ in range(6)
+            ]
+            line.dead = self.rng.random() < 0.1
+        carrier = carrier_over(line, lambda seconds: self.time.pass_by(round(seconds * 1000)))
+        return carrier, ",".join(w for w in line.weather if w != "fine")
 
     def export(self, seat: Seat) -> str:
         """Onto a stick."""
@@ -398,7 +403,7 @@ class World:
         shelf = Shelf(answer, self.trouble.volume) if self.trouble.volume else None
         try:
             with spooled.path.open("rb") as stream, answer.open("w+b") as out:
-                self.serving.handle(stream, out, shelf)
+                self.serving.handle(stream, out, shelf, folder=one.path.parent)
             for volume in (answer, *(shelf.finish() if shelf else ())):
                 self._files += 1
                 path = media.write_safely(

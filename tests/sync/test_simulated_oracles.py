@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.store import sql
+from server_stub.pieces import HubPieces
+from shared.store import pieces, sql
 from shared.store.facts import write_number
 from sync.credentials import Credentials
 from tests.simulator.oracles import pending_stays
-from tests.simulator.troubles import RESTORED, ROTATED
+from tests.simulator.troubles import ATTACHED, RESTORED, ROTATED
 from tests.simulator.troubles.restored import Restored
 from tests.simulator.world import Options, World
 
@@ -55,6 +56,18 @@ def test_a_device_that_never_hears_that_its_keys_are_known(ram: Path, monkeypatc
         _live(ram, range(1, 11))
 
 
-def _live(folder: Path, seeds: Iterable[int]) -> None:
+def test_a_hub_that_signs_for_contents_it_has_not(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HubPieces, "holds", lambda *_: True)
+    with pytest.raises(AssertionError, match=r"contents: .* delivered, the hub has it not"):
+        _live(ram, range(1, 11), ATTACHED)
+
+
+def test_a_seat_that_lets_go_what_no_backup_has(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "removable", lambda connection: pieces.undelivered(connection, 100))
+    with pytest.raises(AssertionError, match=r"contents: .* go before it was safe"):
+        _live(ram, range(1, 11), ATTACHED)
+
+
+def _live(folder: Path, seeds: Iterable[int], kind: str = ROTATED) -> None:
     for seed in seeds:
-        World(seed, folder / str(seed), Options(trouble=(ROTATED,))).run()
+        World(seed, folder / str(seed), Options(trouble=(kind,))).run()

@@ -13,10 +13,12 @@ import pytest
 from server_stub.review import Review
 from shared.store import exchange, rewinding
 from tests.fixtures.longer import seeds
-from tests.simulator.troubles import HELD, KINDS, RESTORED
+from tests.simulator.troubles import ATTACHED, HELD, KINDS, RESTORED
 from tests.simulator.world import Options, World, told_again
 
 PER_TEST = 4
+FEW = {ATTACHED: 4}
+"""How many of the longer histories a short run lives through."""
 
 
 def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
@@ -34,7 +36,7 @@ def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "start"), [(k, s) for k in KINDS for s in seeds(8, 300, PER_TEST)]
+    ("kind", "start"), [(k, s) for k in KINDS for s in seeds(FEW.get(k, 8), 300, PER_TEST)]
 )
 def test_histories_of_each_kind(kind: str, start: int, ram: Path) -> None:
     lived(kind, range(start, start + PER_TEST), ram)

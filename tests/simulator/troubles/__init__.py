@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulator.troubles.attached import Attached
 from tests.simulator.troubles.copied import Copied
 from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from tests.simulator.world import World
 
 RESTORED, HELD, MOVED, COPIED, ROTATED = "restored", "held", "moved", "copied", "rotated"
-LOADED = "loaded"
+LOADED, ATTACHED = "loaded", "attached"
 KINDS: dict[str, type[Trouble]] = {
     RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied, ROTATED: Rotated,
-    LOADED: Loaded,
+    LOADED: Loaded, ATTACHED: Attached,
 }  # fmt: skip
 """Kinds of history by name."""
 
@@ -34,4 +35,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["COPIED", "HELD", "KINDS", "LOADED", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]
+__all__ = ["ATTACHED", "COPIED", "HELD", "KINDS", "LOADED", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]

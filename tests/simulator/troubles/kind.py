@@ -23,6 +23,8 @@ class Trouble:
     needs_admin = False
     guests: tuple[int, ...] = ()
     """Seats of the town that must take part."""
+    longer = 1
+    """So many times as much happens as in a history of everyday work."""
     volume = 0
     """Bytes of one file on a stick; 0: as large as may be."""
     recut = False

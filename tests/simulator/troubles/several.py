@@ -20,6 +20,7 @@ class Several(Trouble):
         self._kinds = kinds
         self.needs_admin = any(k.needs_admin for k in kinds)
         self.volume = max(k.volume for k in kinds) if kinds else 0
+        self.longer = max((k.longer for k in kinds), default=1)
         self.recut = any(k.recut for k in kinds)
         self.guests = tuple(dict.fromkeys(g for k in kinds for g in k.guests))
 
