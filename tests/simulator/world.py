@@ -205,6 +205,8 @@ class World:
 
     def synchronize(self, seat: Seat, *, fine: bool = False) -> str:
         """Over the network, in some weather."""
+        if (said := self.trouble.instead_of_network(seat, fine=fine)) is not None:
+            return said
         carrier, weather = self.call(seat, fine=fine)
         try:
             done = seat.engine.sync(carrier, quiet, seat.name)

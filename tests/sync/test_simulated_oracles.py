@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server_stub.mail import Mailroom
 from server_stub.pieces import HubPieces
 from shared.store import pieces, sql
 from shared.store.facts import write_number
 from sync.credentials import Credentials
+from sync.entries import Entry
+from sync.messages import RECEIPT
 from tests.simulator.oracles import pending_stays
-from tests.simulator.troubles import ATTACHED, RESTORED, ROTATED
+from tests.simulator.troubles import ATTACHED, COURIERED, RESTORED, ROTATED
 from tests.simulator.troubles.restored import Restored
 from tests.simulator.world import Options, World
 
@@ -66,6 +70,18 @@ def test_a_seat_that_lets_go_what_no_backup_has(ram: Path, monkeypatch: pytest.M
     monkeypatch.setattr(pieces, "removable", lambda connection: pieces.undelivered(connection, 100))
     with pytest.raises(AssertionError, match=r"contents: .* go before it was safe"):
         _live(ram, range(1, 11), ATTACHED)
+
+
+def test_mail_of_the_hub_without_receipts(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gets nothing else never hears what became of his own."""
+    whole = Mailroom._entries
+
+    def silent(*args: Any) -> Iterator[Entry]:
+        return (one for one in whole(*args) if one.kind != RECEIPT)
+
+    monkeypatch.setattr(Mailroom, "_entries", silent)
+    with pytest.raises(AssertionError, match="does not settle"):
+        _live(ram, range(1, 11), COURIERED)
 
 
 def _live(folder: Path, seeds: Iterable[int], kind: str = ROTATED) -> None:

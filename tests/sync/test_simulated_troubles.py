@@ -13,11 +13,11 @@ import pytest
 from server_stub.review import Review
 from shared.store import exchange, rewinding
 from tests.fixtures.longer import seeds
-from tests.simulator.troubles import ATTACHED, HELD, KINDS, RESTORED
+from tests.simulator.troubles import ATTACHED, COURIERED, HELD, KINDS, RESTORED
 from tests.simulator.world import Options, World, told_again
 
 PER_TEST = 4
-FEW = {ATTACHED: 4}
+FEW = {ATTACHED: 4, COURIERED: 4}
 """How many of the longer histories a short run lives through."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulator.troubles.attached import Attached
 from tests.simulator.troubles.copied import Copied
+from tests.simulator.troubles.couriered import Couriered
 from tests.simulator.troubles.held import Held
 from tests.simulator.troubles.kind import Trouble
 from tests.simulator.troubles.loaded import Loaded
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from tests.simulator.world import World
 
 RESTORED, HELD, MOVED, COPIED, ROTATED = "restored", "held", "moved", "copied", "rotated"
-LOADED, ATTACHED = "loaded", "attached"
+LOADED, ATTACHED, COURIERED = "loaded", "attached", "couriered"
 KINDS: dict[str, type[Trouble]] = {
     RESTORED: Restored, HELD: Held, MOVED: Moved, COPIED: Copied, ROTATED: Rotated,
-    LOADED: Loaded, ATTACHED: Attached,
+    LOADED: Loaded, ATTACHED: Attached, COURIERED: Couriered,
 }  # fmt: skip
 """Kinds of history by name."""
 
@@ -35,4 +36,4 @@ def trouble_of(world: World, kinds: tuple[str, ...]) -> Trouble:
     return made[0] if len(made) == 1 else Several(world, made)
 
 
-__all__ = ["ATTACHED", "COPIED", "HELD", "KINDS", "LOADED", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]
+__all__ = ["ATTACHED", "COPIED", "COURIERED", "HELD", "KINDS", "LOADED", "MOVED", "RESTORED", "ROTATED", "Trouble", "trouble_of"]

@@ -50,6 +50,13 @@ class Trouble:
     def after_step(self) -> None:
         """What must hold at any time."""
 
+    def instead_of_network(self, seat: Seat, *, fine: bool) -> str | None:
+        """What a seat does that has no network; None for one that has.
+
+        :param fine: at peace, when it must come as far as the others.
+        """
+        return None
+
     def at_peace(self) -> bool:
         """In the end, when nobody has anything new: whether there is nothing left to do. May do some of it."""
         return True

@@ -9,6 +9,7 @@ from tests.simulator.troubles.kind import Happening, Trouble
 
 if TYPE_CHECKING:
     from server_stub.hub import Hub
+    from tests.simulator.seat import Seat
     from tests.simulator.world import World
 
 
@@ -46,6 +47,12 @@ class Several(Trouble):
     def after_step(self) -> None:
         for kind in self._kinds:
             kind.after_step()
+
+    def instead_of_network(self, seat: Seat, *, fine: bool) -> str | None:
+        for kind in self._kinds:
+            if (said := kind.instead_of_network(seat, fine=fine)) is not None:
+                return said
+        return None
 
     def at_peace(self) -> bool:
         done = [kind.at_peace() for kind in self._kinds]  # each does its part
