@@ -16,6 +16,7 @@ import zstandard
 
 from server_stub.backup_file import damaged
 from server_stub.keys import HubKeys
+from shared import gaps
 from shared.changes import GENESIS, chain, decode_block, unpack
 from shared.errors import YizhanError
 from shared.store import audit, sql
@@ -185,7 +186,7 @@ def _device(
         try:
             one = changeset.check(bytes(envelope), inflate(bytes(payload)), key, keys.hub_id)
         except _UNREADABLE as bad:
-            raise _Unfit(f"第 {first:,}–{last:,} 号变更与签名不符") from bad
+            raise _Unfit(f"第 {gaps.said([(first, last)])} 号变更与签名不符") from bad
         said = one.statement
         kept = (cs_id, device, incarnation, first, last)
         if (one.cs_id, said.device, said.incarnation, said.first, said.last) != kept:

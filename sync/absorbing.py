@@ -205,12 +205,13 @@ class Absorber:
         loading = self._first_load.state() is not None
         with self._store.unit(HUB_ACTOR) as unit:
             connection = unit.connection
+            if state.epoch < rewinding.newest_epoch(connection):
+                return
             if state.revoked_at:
                 lines.note_revoked(connection, state)
                 return  # nothing else was said: no streams is no news about them
-            if state.epoch < rewinding.newest_epoch(connection):
-                return
             rewinding.enter(connection, state.epoch)
+            lines.note_standing(connection, state, self._store.clock.stamp())
             pieces.enter(connection, state.epoch)
             for stream, (n, head) in state.rewound.items():
                 at = exchange.cursor_at(connection, stream)

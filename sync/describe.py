@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import BinaryIO
 
+from shared import gaps
 from shared.errors import PackageError
 from sync.layout import (
     CHUNK,
@@ -58,7 +59,8 @@ def describe(stream: BinaryIO) -> list[tuple[str, str]]:
         ("信任名单版本", str(core.trust_version)),
     ]
     for one in core.ranges[:MOST_ROWS]:
-        rows.append(("变更范围", f"设备 {one.device} 第 {one.incarnation} 代 {one.first}–{one.last} 号"))
+        numbers = gaps.said([(one.first, one.last)])
+        rows.append(("变更范围", f"设备 {one.device} 第 {one.incarnation} 代 {numbers} 号"))
     if len(core.ranges) > MOST_ROWS:
         rows.append(("变更范围", f"等共 {len(core.ranges):,} 段"))
     rows += [("前提", f"{name} = {value}") for name, value in list(core.prereqs.items())[:MOST_ROWS]]

@@ -13,10 +13,11 @@ from enum import Enum
 from typing import Any
 
 from shared import gaps
+from shared.access import HUB_ACTOR
 from shared.errors import PackageTampered
 from shared.gaps import Span
-from shared.store import exchange, incarnations
-from shared.store.facts import read_number, write_number, write_text
+from shared.store import audit, evidence, exchange, incarnations, rewinding
+from shared.store.facts import read_number, read_text, write_number, write_text
 from sync import messages
 from sync.layout import ASK_AGAIN
 from sync.messages import Receipt, State
@@ -31,6 +32,10 @@ COPIED = "copied"
 
 SUPERSEDED = "superseded"
 """A copy of this database went on under a newer incarnation: this one's work waits for a person."""
+STANDS = "stands"
+"""The hub came back from a backup made before it revoked this device: the device stands again."""
+REVOKED_IN = "revoked_epoch"
+"""Fact: the hub's epoch that revoked this device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,32 @@ def note_revoked(connection: Any, state: State) -> None:
     """The hub has revoked this device: from now on it only sends and exports."""
     write_text(connection, "revoked_at", state.revoked_at)
     write_text(connection, "revoke_reason", state.revoke_reason)
+    write_text(connection, REVOKED_IN, max(state.epoch, read_text(connection, REVOKED_IN)))
+
+
+def note_standing(connection: Any, state: State, now: str) -> None:
+    """The hub speaks to this device as to one in use: a revocation it forgot by a restore is taken back.
+
+    Only a newer epoch than the one that revoked can have forgotten it; anything of the same
+    epoch was said before the revocation, however late it arrives. Where an earlier program
+    noted no epoch, the restore must have been heard of after the revocation, and nothing later.
+    """
+    at = read_text(connection, "revoked_at")
+    if not at or not state.streams:
+        return
+    epoch = read_text(connection, REVOKED_IN)
+    if epoch:
+        forgotten = state.epoch > epoch
+    else:
+        newest = state.at >= read_text(connection, evidence.AT)
+        forgotten = newest and read_text(connection, rewinding.REWOUND_AT) >= at
+    if not forgotten:
+        return
+    for fact in ("revoked_at", "revoke_reason", REVOKED_IN):
+        write_text(connection, fact, "")
+    audit.note(connection, now, HUB_ACTOR.user, "revocation_forgotten", f"{at} {state.epoch}")
+    if not read_text(connection, incarnations.NEWS):
+        write_text(connection, incarnations.NEWS, STANDS)
 
 
 def contradiction(connection: Any, mark: Mark | None) -> str:
@@ -132,6 +163,6 @@ def contradiction(connection: Any, mark: Mark | None) -> str:
 
 
 __all__ = [
-    "COPIED", "MOVED", "ROLLED_BACK", "SUPERSEDED", "Mark", "Reading", "contradiction", "lacking", "read",
-    "unmarked",
+    "COPIED", "MOVED", "ROLLED_BACK", "STANDS", "SUPERSEDED", "Mark", "Reading", "contradiction", "lacking",
+    "read", "unmarked",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from shared import gaps
 from shared.changes import join_blocks
 from shared.errors import PackageTampered
 from shared.store import audit, exchange, incarnations, journal
@@ -74,7 +75,7 @@ def _sets(
     for one, payload in sets:
         fits = _signed_by(signers.device, one.envelope, payload, signers.hub_id)
         if not fits or (payload is None and not _spans(connection, one)):
-            return count, f"第 {one.first:,}–{one.last:,} 号变更与签名不符"
+            return count, f"第 {gaps.said([(one.first, one.last)])} 号变更与签名不符"
         count += 1
     return count, ""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from desktop.work import conflict_unseen as unseen
@@ -35,6 +36,14 @@ _KEPT = {
     Choice.THEIRS: "保留后录入的，作废先录入的",
     Choice.BOTH: "两条都保留",
 }
+
+
+class Parties(StrEnum):
+    """Between whom a conflict is."""
+
+    BUREAUS = "bureaus"
+    ONE_BUREAU = "one_bureau"
+    ONE_SEAT = "one_seat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,16 @@ class Detail:
         if self.field is None or self.record is None:
             return False
         return self.current not in (self.ours.text, self.theirs.text)
+
+    @property
+    def parties(self) -> Parties:
+        """Whether two bureaus disagree, two seats of one bureau, or two copies of one seat's data."""
+        one = self.conflict.values
+        ours, theirs = (str(one[f"{side}_ref"] or "").partition(":")[0] for side in ("ours", "theirs"))
+        if ours and ours == theirs:
+            return Parties.ONE_SEAT
+        bureau = one["ours_bureau"]
+        return Parties.ONE_BUREAU if bureau and bureau == one["theirs_bureau"] else Parties.BUREAUS
 
     def meant(self, choice: Choice) -> Choice:
         """What 采用中心值 or 采用对方值 for many means for this one."""

@@ -23,7 +23,7 @@ from shared.store.exchange import reach
 from shared.store.facts import read_number, read_text, write_number, write_text
 from shared.store.store import Store
 from sync import signing
-from sync.lines import COPIED, MOVED, ROLLED_BACK, SUPERSEDED, Mark
+from sync.lines import COPIED, MOVED, ROLLED_BACK, STANDS, SUPERSEDED, Mark
 from sync.rotation import DeviceRing
 from sync.signing import Envelope
 
@@ -39,12 +39,16 @@ WORDS = {
         "中心发现本机的数据另有一份副本在使用：本机已自动启用新的代次继续工作，与副本重号的内容由中心管理员审核；"
         "请停用另一份。"
     ),
+    STANDS: (
+        "中心从吊销之前的备份恢复过，本席位在中心重新在用：可以照常录入和同步；"
+        "仍应停用的，请告知中心管理员再吊销一次。"
+    ),
     SUPERSEDED: (
         "本机的数据已在别处恢复使用：本机此后录入的内容仍会上报，但须经中心管理员放行；"
         "请改用另一台，或请中心管理员为本机重新登记。"
     ),
 }
-"""What the person is told, once, by why a new incarnation began."""
+"""What the person is told, once: by why a new incarnation began, or what else became of this seat."""
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -139,7 +143,7 @@ def note_reach(store: Store, highwater: HighWater) -> None:
 
 
 def take_news(store: Store) -> str:
-    """Why a new incarnation began, in words, once; ``""`` when none did."""
+    """What became of this seat, in words, once; ``""`` when there is nothing new."""
     with store.read() as connection:
         why = read_text(connection, incarnations.NEWS)
     if not why:

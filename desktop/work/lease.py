@@ -32,6 +32,7 @@ class Lease:
 
     :param days: whole days since the hub's last evidence; ``left`` until read-only.
     :param allowed: how many days the hub allows.
+    :param revoked: the hub's day of revocation; ``""`` for a seat in use.
     :param message: what the status bar says; ``""`` while all is well.
     """
 
@@ -41,6 +42,7 @@ class Lease:
     left: int
     allowed: int
     message: str = ""
+    revoked: str = ""
 
 
 def standing(store: Store, watch: Watch, granted_at: str, granted_days: int, warn_days: int) -> Lease:
@@ -63,7 +65,7 @@ def standing(store: Store, watch: Watch, granted_at: str, granted_days: int, war
             f"本席位已于 {revoked[:10]} 被中心吊销{f'（{reason}）' if reason else ''}：不能再录入。"
             "已有数据仍可同步或导出给中心，由中心管理员审核；需要继续工作请重新登记。"
         )
-        return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text)
+        return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text, revoked[:10])
     since = now - datetime.fromisoformat(evidence) - error.whole
     days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
     left = allowed - days

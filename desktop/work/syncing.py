@@ -137,7 +137,8 @@ class RoundReport:
         """One sentence for the notice, and one before it when the hub came back from a backup."""
         if not self.offered_again:
             return self._done
-        return f"中心从备份恢复过，本机有 {self.offered_again:,} 条变更重新上报，无需办理。{self._done}"
+        again = f"中心从备份恢复过，本机有 {self.offered_again:,} 条变更重新上报"
+        return f"{again}；如有新的冲突会出现在“冲突”页。{self._done}"
 
     @property
     def _done(self) -> str:
@@ -267,7 +268,7 @@ def _restored(found: Rewound) -> str:
         return f"{text}，其中 {found.lost:,} 条归档已久、本机不再保存，请联系中心管理员。"
     if found.left < found.offered:
         return f"{text}，还有 {found.left:,} 条等待回执。"
-    return f"{text}；无需办理，照常同步或用介质交换即可。"
+    return f"{text}，照常同步或用介质交换即可；如有新的冲突会出现在“冲突”页。"
 
 
 def _view(one: SetRow, told: str) -> SetView:

@@ -11,6 +11,7 @@ from server_stub.cli.shelf import FileShelf, volume_bytes
 from server_stub.cli.terminal import codes_known, opened
 from server_stub.diary import MEDIA
 from server_stub.receipts import EMPTY
+from shared import gaps
 from shared.errors import InputError
 from sync.layout import Kind
 
@@ -54,7 +55,7 @@ def _import(parsed: argparse.Namespace) -> None:
             print(handled.pieces.words)
         for one in intake.sets:
             if one.reason:
-                print(f"第 {one.first} 至 {one.last} 条：{one.reason}")
+                print(f"第 {gaps.said([(one.first, one.last)])} 条：{one.reason}")
         for beside in handled.beside:
             print(beside.words)
     if len(written) == 1:

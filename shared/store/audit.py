@@ -103,6 +103,7 @@ TITLES = {
     "release": "放行变更集",
     "reject": "退回变更集",
     "revoke": "吊销席位",
+    "revocation_forgotten": "中心恢复后席位重新在用",
     "enrolled_again": "重新登记席位",
     "load_anew": "要求重新装载",
     "discard": "清理已归档的变更日志",

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 import zstandard
 
+from shared import gaps
 from shared.changes import GENESIS, Block, chain, decode_block, encode_block, pack, unpack
 from shared.store import sql
 from shared.store.blocks import to_blocks
@@ -124,7 +125,7 @@ def broken(connection: sa.Connection) -> tuple[int, str]:
         except (msgspec.ValidationError, zstandard.ZstdError):
             head = b""
         if head != bytes(kept):
-            return last, f"第 {first_seq:,}–{last_seq:,} 号变更被改动"
+            return last, f"第 {gaps.said([(first_seq, last_seq)])} 号变更被改动"
         last = last_seq
     head = continues.get(last, head)
     if last != Journal().last_seq(connection) or head != (read_fact(connection, "head") or GENESIS):

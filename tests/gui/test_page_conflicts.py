@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.pages.conflicts import ConflictsPage
@@ -180,3 +181,23 @@ def test_choices_that_cannot_be_taken_are_grey_and_say_why(qtbot: QtBot, post: P
     page.decide()
     _settle(page)
     assert page.table.model.total == 0
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [("the-seat:2:9", "同一席位的两份数据（设备可能被复制或恢复过）"), ("another:1:4", "同一单位的两个席位")],
+)
+def test_it_says_between_whom_it_is(qtbot: QtBot, post: Post, theirs: str, said: str) -> None:
+    dispute(post)
+    page = opened(qtbot, post, "wang")
+    assert "两个单位在没有看到对方修改时改了同一处" in page.panel.words()
+    row = page.table.current()
+    assert row is not None
+    conflicts = post.desk("wang").conflicts
+    detail = conflicts.detail(row.id)
+    detail.conflict.values.update(
+        ours_ref="the-seat:1:4", theirs_ref=theirs, theirs_bureau=row.values["ours_bureau"]
+    )
+    page.panel.show_detail(detail, True, "")
+    words = page.panel.words()
+    assert f"{said}在没有看到对方修改时改了同一处" in words and "两个单位" not in words

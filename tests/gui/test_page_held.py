@@ -95,6 +95,10 @@ def test_several_are_decided_with_one_action(qtbot: QtBot, post: Post) -> None:
     assert page._right.currentWidget() is many  # what became of them stays to be read
     assert [texts[3] for texts in many.table.texts()] == ["已放行"] * 3
     post.sync("wang", "chenmin")
+    page.refresh(frozenset({"held_set"}))
+    settle(page._desk.jobs)
+    assert page._right.currentWidget() is many  # what it says is as true after the round as before
+    assert many.kinds.text() == "决定经同步由中心办理；中心办不成的会回到“待审”并写明原因。"
     assert post.desk("chenmin").syncing.state().held_back == 0
     assert post.value("wang", "market_entity", post.entity(3), "address") == "新地址"
 

@@ -1,4 +1,4 @@
-"""同步 after the hub came back from a backup: the page says what happened and that nothing need be done."""
+"""同步 after the hub came back from a backup: the page says what happened and what may come of it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_by_network_the_notice_says_it(page: SyncPage, post: Post, jobs: Jobs) -
         settle(jobs)
         QTest.mouseClick(page.sync_button, Qt.MouseButton.LeftButton)
         settle(jobs)
-        assert "中心从备份恢复过，本机有 6 条变更重新上报，无需办理。" in page.messages.text()
+        assert "中心从备份恢复过，本机有 6 条变更重新上报；如有新的冲突会出现在“冲突”页。" in page.messages.text()
         assert page.restored_bar.isHidden() and "全部已入库" in page.tiles.text("pending")
         QTest.mouseClick(page.sync_button, Qt.MouseButton.LeftButton)
         settle(jobs)
@@ -64,7 +64,36 @@ def test_by_stick_the_bar_stays_until_everything_is_signed_for(page: SyncPage, p
         settle(jobs)
 
     by_stick()
-    assert "本机有 6 条变更重新上报；无需办理" in page.restored_bar.text()
+    assert "本机有 6 条变更重新上报，照常同步" in page.restored_bar.text()
+    assert "如有新的冲突会出现在“冲突”页" in page.restored_bar.text()
     assert "6 条变更" in page.tiles.text("pending")
     by_stick()
     assert page.restored_bar.isHidden() and "全部已入库" in page.tiles.text("pending")
+
+
+def test_a_revocation_the_hub_forgot_leaves_the_page(
+    qtbot: QtBot, post: Post, jobs: Jobs, tmp_path: Path
+) -> None:
+    """The tile says 已吊销, not that a term is over; after the restore it is the ordinary one again."""
+    file, _ = backup.make(post.hub, tmp_path / "before.yzbackup")
+    desk = post.desk("chenmin")
+    post.hub.ledger.revoke(desk.session.device, "电脑被盗")
+    post.sync("chenmin")
+    page = SyncPage(desk)
+    qtbot.addWidget(page)
+    page.resize(1206, 700)
+    page.show()
+    page.load()
+    settle(jobs)
+    said = page.tiles.text("lease")
+    assert "已吊销" in said and "起不能录入" in said
+    assert "已到期" not in said and "有过联系" not in said
+    assert "由中心管理员审核" in page.lease_bar.text()
+    post.hub.close()
+    folder = post.stage.folder
+    backup.restore(file, f"sqlite:///{folder / 'hub.db'}", folder / "hub", PASSPHRASE)
+    post.hub = post.stage.hub()
+    post.sync("chenmin")
+    page.load()
+    settle(jobs)
+    assert "今天与中心有过联系" in page.tiles.text("lease") and page.lease_bar.isHidden()

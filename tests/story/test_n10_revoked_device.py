@@ -12,14 +12,21 @@ from typing import Any
 
 import pytest
 
+from desktop.work.highwater import WORDS
 from desktop.work.media import MediumInfo
 from desktop.work.session import LeaseState
 from desktop.work.syncing import Syncing
+from server_stub import backup
+from server_stub.devices import revoke_device
+from server_stub.hub import Hub
 from shared.errors import AccessDenied
 from shared.fictitious import market_entities
 from shared.standing import Standing
+from shared.store import audit
+from shared.store.facts import write_text
+from sync.lines import REVOKED_IN, STANDS
 from tests.fixtures.devices import Device, Enrol, handle, rows
-from tests.fixtures.hubs import DIVISION, Place, serving
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, serving
 from tests.fixtures.stations import PASSWORD, Station, enrolment, invite, open_station, quiet, station
 
 ENTITIES = list(market_entities(12, DIVISION, 10))
@@ -151,3 +158,65 @@ def test_a_revoked_seat_with_a_network(
     kinds = {h["kind"] for h in rows(admin.store, "held_set")}
     assert kinds == {"revoked"}
     one.session.close()
+
+
+FORGOTTEN = "revocation_forgotten"
+
+
+def restore(place: Place, file: Path) -> None:
+    data = place.hub.data
+    place.hub.close()
+    backup.restore(file, place.url, data, PASSPHRASE)
+    place.hub = Hub(place.url, data, PASSPHRASE)
+
+
+def lines_about_it(one: Station) -> int:
+    with one.session.store.read() as connection:
+        assert audit.check(connection).whole
+        return len(audit.latest(connection, event=FORGOTTEN))
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["epoch-noted", "by-an-earlier-program"])
+def test_a_revocation_the_restored_hub_forgot_is_taken_back(
+    place: Place, enrol_at: Enrol, zhou: Station, tmp_path: Path, noted: bool
+) -> None:
+    admin = enrol_at(place.a, "wang", roles=["hub_admin", "officer"])
+    admin.sync()
+    zhou.insert("market_entity", ENTITIES[0])
+    take(zhou, brought(place, zhou, tmp_path / "1")[1])
+    file, _ = backup.make(place.hub, tmp_path / "before.yzbackup")
+    _, of_before = brought(place, zhou, tmp_path / "2")  # lost on the way, found again later
+    zhou.insert("market_entity", ENTITIES[1])
+    revoke_device(place.hub.store, zhou.session.device, "电脑被盗")  # at the hub's console: nobody else has it
+    outcome, farewell = brought(place, zhou, tmp_path / "3")
+    take(zhou, farewell)
+    assert outcome == "quarantined" and zhou.session.read_only
+    assert zhou.session.lease.revoked
+    if not noted:
+        with zhou.session.store.write() as connection:
+            write_text(connection, REVOKED_IN, "")
+    take(zhou, of_before)
+    assert zhou.session.read_only and lines_about_it(zhou) == 0  # an older answer takes nothing back
+
+    restore(place, file)
+    admin.hub = place.hub
+    outcome, answer = brought(place, zhou, tmp_path / "4")
+    assert outcome == "parked" and zhou.session.read_only  # it has not heard yet
+    take(zhou, answer)
+    assert not zhou.session.read_only and not zhou.session.lease.revoked
+    records = zhou.session.records
+    assert records.may("create", records.type("market_entity"))
+    assert lines_about_it(zhou) == 1
+    assert zhou.session.take_news() == WORDS[STANDS] and zhou.session.take_news() == ""
+    take(zhou, farewell)
+    assert not zhou.session.read_only  # of a time the hub no longer remembers
+
+    # revoked once more: what the restored hub said before that does not open it again
+    outcome, standing = brought(place, zhou, tmp_path / "5")
+    assert outcome == "applied"
+    admin.sync()
+    revoke(admin, zhou.session.device)
+    take(zhou, brought(place, zhou, tmp_path / "6")[1])
+    assert zhou.session.read_only
+    take(zhou, standing)
+    assert zhou.session.read_only and lines_about_it(zhou) == 1

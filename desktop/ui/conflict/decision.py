@@ -47,11 +47,16 @@ _WORDS_OF = {
 }
 _TITLES = {"unique": ("先录入的记录", "后录入的记录")}
 _SAID = {
-    "field": "两个单位在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准：",
+    "field": "{who}在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准：",
     "deletion": "一方作废了这条记录，另一方在没有看到作废时修改了它。请决定保留还是作废：",
     "unique": "两条记录的编号相同，都已入库。请决定保留哪一条；确属两件事的，两条都保留并写明理由。",
     "rule": "双方各自的修改都没有错，合在一起不合规则，中心保留了先到的内容：",
 }
+_WHO = {
+    "bureaus": "两个单位", "one_bureau": "同一单位的两个席位",
+    "one_seat": "同一席位的两份数据（设备可能被复制或恢复过）",
+}
+_COPIES = "双方是同一席位的两份数据（设备可能被复制或恢复过）。"
 _READ_ONLY = "处理冲突由单位管理员或中心管理员办理，您可以查看双方的值；需要更正时请告知本单位管理员。"
 
 
@@ -168,7 +173,7 @@ class DecisionPanel(QWidget):
         is_open = one["state"] == "open"
         self._siblings.setText(f"同一记录还有 {detail.siblings} 处待处理")
         self._siblings.setVisible(detail.siblings > 0)
-        self._how.setText("".join((_SAID[detail.kind], str(one["explanation"] or ""))))
+        self._how.setText("".join((_said(detail), str(one["explanation"] or ""))))
         self._how.setVisible(is_open)
         self._reason.clear()
         moved = is_open and detail.moved
@@ -287,6 +292,12 @@ class DecisionPanel(QWidget):
     def _open(self) -> None:
         if self._detail is not None and self._detail.record is not None:
             self.record_wanted.emit(self._detail.declared.name, self._detail.record.id)
+
+
+def _said(detail: Detail) -> str:
+    """What happened, and between whom."""
+    said = _SAID[detail.kind].format(who=_WHO[detail.parties])
+    return _COPIES + said if detail.kind != "field" and detail.parties == "one_seat" else said
 
 
 def marked(text: str, against: str) -> str:

@@ -128,7 +128,7 @@ class ManyHeld(QWidget):
         word = "放行" if release else "退回"
         left = f"，{len(found.left):,} 个没有处理" if found.left else ""
         self._title.setText(f"已{word} {len(found.done):,} 个变更集{left}")
-        self.kinds.setText("已登记的决定在下次同步后由中心办理；若办不成，会回到“待审”并写明原因。")
+        self.kinds.setText("决定经同步由中心办理；中心办不成的会回到“待审”并写明原因。")
         rows = [_row(one, f"没有处理：{why}", "bad") for one, why in found.left]
         self.table.set_rows([*rows, *(_row(one, f"已{word}", "good") for one in found.done)])
         self._refresh()

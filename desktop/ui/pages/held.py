@@ -15,6 +15,7 @@ from desktop.ui.queues.segments import Segments
 from desktop.ui.tables.columns import columns_for
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.tables.view import RecordTable
+from desktop.work.held import numbers
 from desktop.work.jobs import Job
 from shared.filters import Condition, Filter, Op
 
@@ -146,7 +147,7 @@ class HeldPage(Page):
     def _show_one(self, row: Row, found: list[Inside], prospect: Prospect) -> None:
         one = row.values
         self._prospect = prospect
-        said = [f"第 {one['first']:,}–{one['last']:,} 号变更，填报人：{one['persons'] or '未知'}"]
+        said = [f"第 {numbers(one)} 号变更，填报人：{one['persons'] or '未知'}"]
         said += [t for t in (one["reason"], one["result"], one["decision_note"]) if t]
         if one["state"] == "held":
             said += self._beforehand(prospect)
@@ -198,7 +199,7 @@ class HeldPage(Page):
             self.messages.say(WARNING, f"{one.named}没有处理：{why}。")
         else:
             self.note.clear()
-            self.messages.say(SUCCESS, f"已{word}，下次同步后在中心生效，填报的席位随后得知。")
+            self.messages.say(SUCCESS, f"已{word}，同步后在中心生效，填报的席位随后得知。")
         self.table.reload()
 
     # --- several --------------------------------------------------------------
@@ -233,5 +234,5 @@ class HeldPage(Page):
                 WARNING, f"已{word} {len(found.done):,} 个，{len(found.left):,} 个没有处理。", named + more
             )
         else:
-            self.messages.say(SUCCESS, f"已{word} {len(found.done):,} 个，下次同步后在中心生效。")
+            self.messages.say(SUCCESS, f"已{word} {len(found.done):,} 个，同步后在中心生效。")
         self.table.reload()

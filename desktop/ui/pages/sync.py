@@ -324,6 +324,8 @@ class SyncPage(Page):
         tone = {"good": "plain", "warn": "wait", "over": "bad"}[lease.state]
         left = "已到期，暂为只读" if lease.state == "over" else f"还有 {lease.left} 天"
         since = f"距中心最近一次签名 {lease.days} 天" if lease.days else "今天与中心有过联系"
+        if lease.revoked:
+            left, since = "已吊销", f"{lease.revoked} 起不能录入"
         self.tiles.put("lease", left, since, tone)
         if lease.message:
             level = "error" if lease.state == "over" else "warning"
