@@ -1,6 +1,6 @@
 """What becomes of one field that two devices changed: pure, no I/O.
 
-The current writer is the base → apply; equal values → converge; otherwise the
+The author knew what stands → apply; equal values → converge; otherwise the
 field's policy decides (sync.md, Order, merge, conflict).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from shared.changes import Value
+from shared.changes import SEQ_BITS, Value
 from shared.fields import Field, Merge
 
 
@@ -20,11 +20,26 @@ class Outcome(Enum):
     CONFLICT = "conflict"
 
 
+def seen(base: int, writer: int, own: int) -> bool:
+    """Whether the author of the change ``own`` knew what stands.
+
+    It is the base, or an earlier change of the same installation: those follow each other,
+    also when the hub forgot one in between, or lets one in late.
+    """
+    return base == writer or (writer >> SEQ_BITS == own >> SEQ_BITS and writer < own)
+
+
+def outrun(writer: int, own: int) -> bool:
+    """Whether what stands is what the same installation wrote after the change ``own``."""
+    return writer >> SEQ_BITS == own >> SEQ_BITS and writer > own
+
+
 def merge_field(
     field: Field,
     *,
     base: int,
     writer: int,
+    own: int,
     current: Value,
     proposed: Value,
     current_hlc: int = 0,
@@ -32,9 +47,12 @@ def merge_field(
 ) -> tuple[Outcome, Value]:
     """Decide one field; returns the outcome and the value that stands.
 
-    :param base: reference the author last saw; ``writer``: the one that stands.
+    :param base: reference the author last saw; ``writer``: the one that stands; ``own``: the
+        one that proposes.
     """
-    if base == writer or current == proposed:
+    if outrun(writer, own):
+        return Outcome.KEEP, current
+    if seen(base, writer, own) or current == proposed:
         return Outcome.APPLY, proposed
     if current is None and base == 0:
         return Outcome.APPLY, proposed

@@ -17,7 +17,7 @@ from shared.access import Action, Actor, Role
 from shared.changes import Op, Value
 from shared.errors import AccessDenied, ExchangeError
 from shared.fields import Field
-from shared.merge import Outcome, merge_field
+from shared.merge import Outcome, merge_field, seen
 from shared.record import PROVENANCE, RecordType
 from shared.scope import named_streams
 from shared.store import resolving
@@ -257,7 +257,8 @@ class Merger:
             if cycle is not None and name == cycle.field:
                 for row, record_id in enumerate(one.ids):
                     state = states[record_id]
-                    if one.base(row, column) == state.writer(one.fields[column].number):
+                    writer = state.writer(one.fields[column].number)
+                    if seen(one.base(row, column), writer, one.first + row):
                         cycle.require(str(state.values[name]), str(one.columns[column][row]), actor.role)
         if one.declared.name == "user":
             for row, record_id in enumerate(one.ids):
@@ -289,7 +290,7 @@ class Merger:
             current = state.values[one_field.name]
             writer = state.writer(one_field.number)
             outcome, value = merge_field(
-                one_field, base=one.base(row, column), writer=writer, current=current,
+                one_field, base=one.base(row, column), writer=writer, own=own, current=current,
                 proposed=proposed, current_hlc=state.hlc, proposed_hlc=one.rank,
             )
             sentence = (broken or {}).get(one_field.name, "")
@@ -329,8 +330,7 @@ class Merger:
             if state is None or state.deleted:
                 continue
             own = one.first + row
-            seen = self._as_seen(one, row, state)
-            if seen or decision.still_double(self._unit, one, record_id, state):
+            if self._as_seen(one, row, state) or decision.still_double(self._unit, one, record_id, state):
                 self._unit.put_deleted(one.declared, [record_id], [own], one.run.hlc)
                 self._capture(one, (), [record_id], [], [[own]])
                 continue
@@ -339,9 +339,9 @@ class Merger:
 
     def _as_seen(self, one: Incoming, row: int, state: RowState) -> bool:
         """Whether the author of a deletion had seen every value that stands."""
-        seen = {f.name: one.base(row, column) for column, f in enumerate(one.fields)}
+        bases, own = {f.name: one.base(row, c) for c, f in enumerate(one.fields)}, one.first + row
         return all(
-            state.values[f.name] is None or seen.get(f.name) == state.writer(f.number)
+            state.values[f.name] is None or seen(bases.get(f.name, 0), state.writer(f.number), own)
             for f in one.declared.fields
         )
 

@@ -148,8 +148,7 @@ class Model:
             case Op.DELETE:
                 if record is None or record.deleted:
                     return
-                seen = all(bases.get(n, NOBODY) == w for n, (_, w) in record.present().items())
-                if seen:
+                if all(_seen(bases.get(n, NOBODY), w, own) for n, (_, w) in record.present().items()):
                     record.deleted = True
                 else:
                     self.clashes.add(Clash(*key, "", own))
@@ -174,7 +173,9 @@ class Model:
         for name, proposed in values.items():
             current, writer, base = record.values.get(name), record.writer(name), bases.get(name, NOBODY)
             policy: Any = declared.by_name[name].merge
-            if base == writer or current == proposed or (current is None and base == NOBODY):
+            if writer[:2] == own[:2] and writer > own:
+                continue
+            if _seen(base, writer, own) or current == proposed or (current is None and base == NOBODY):
                 record.values[name] = proposed
                 record.writers[name] = own
             elif policy is Merge.UNION:
@@ -183,6 +184,11 @@ class Model:
                 record.writers[name] = own
             else:
                 self.clashes.add(Clash(*key, name, own))
+
+
+def _seen(base: Ref, writer: Ref, own: Ref) -> bool:
+    """What stands is the base, or an earlier change of the same line."""
+    return base == writer or (writer[:2] == own[:2] and writer < own)
 
 
 def _ref(block: Block, wire: int) -> Ref:

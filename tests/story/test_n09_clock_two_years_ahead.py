@@ -126,7 +126,8 @@ def test_a_wrong_clock_never_wins_where_the_later_one_does(place: Place) -> None
         put_back = in_time(one, sealed, now)
         assert put_back.doubtful and put_back.run.hlc >> 16 <= now.timestamp() * 1000
         decided = merge_field(
-            field, base=1, writer=2, current="1", proposed="2", current_hlc=1, proposed_hlc=put_back.rank
+            field, base=1, writer=2, own=1 << 40, current="1", proposed="2", current_hlc=1,
+            proposed_hlc=put_back.rank,
         )
         assert decided == (Outcome.KEEP, "1")
 

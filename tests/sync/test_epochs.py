@@ -104,6 +104,34 @@ def test_a_device_beyond_the_backup_goes_back_and_offers_again(
     assert not rows(place.hub.store, "conflict")
 
 
+def test_nobody_is_asked_to_choose_between_two_values_of_his_own(
+    place: Place, enrol_at: Enrol, disaster: Disaster
+) -> None:
+    """What stood between them, and was known to the later, has not come back yet."""
+    chen, zhou = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    (made,) = chen.insert("market_entity", ENTITIES[0])
+    for device in (chen, zhou):
+        device.sync()
+    disaster.back_up()
+    zhou.update("market_entity", made, phone="1111111")
+    chen.update("market_entity", made, phone="2222222")
+    zhou.sync()
+    chen.sync()  # a conflict: what zhou said stands, and chen sees it
+    assert chen.value("market_entity", made, "phone") == "1111111"
+    chen.update("market_entity", made, phone="3333333")
+    chen.sync()
+    zhou.sync()
+    assert zhou.value("market_entity", made, "phone") == "3333333"
+
+    disaster.restore([chen, zhou])
+    for device in (chen, zhou, chen, zhou):
+        device.sync()
+    assert {d.value("market_entity", made, "phone") for d in (chen, zhou)} == {"3333333"}
+    assert value(place.hub.store, "market_entity", made, "phone") == "3333333"
+    asked = [(c["ours_person"], c["theirs_person"]) for c in rows(place.hub.store, "conflict") if c["state"] == "open"]
+    assert len(asked) == 1 and asked[0][0] != asked[0][1]
+
+
 def test_what_a_lost_device_wrote_goes_from_the_others(
     place: Place, enrol_at: Enrol, disaster: Disaster
 ) -> None:
