@@ -18,8 +18,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from server_stub import backup_contents, backup_file, copying, epochs, key_copies
-from server_stub.backup_contents import SUFFIX, Shelved, beside
+from server_stub import backup_contents, backup_file, backup_place, copying, epochs, key_copies
+from server_stub.backup_contents import Shelved, beside
 from server_stub.backup_file import Manifest, reading, writing
 from server_stub.backup_opening import (
     Verified,
@@ -37,6 +37,7 @@ from server_stub.holding import FILE as LOCK
 from server_stub.holding import holding
 from server_stub.hub import Hub
 from server_stub.key_copies import Chosen
+from server_stub.migrate import hub_of, open_address, parsed_url, shown
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
 from shared.durable import sync_folder
@@ -48,7 +49,7 @@ from shared.store.facts import read_text, write_text
 from shared.store.migrate import revision_of
 
 DONE, FAILED = "done", "failed"
-_PASSING = {LOCK}
+_PASSING = {LOCK, "proofs.lock"}
 _REMADE = ("spool", "snapshots", "mail")
 """Folders whose content is made again from the database; in no backup, and gone after a restore."""
 _IN_BACKUPS = "attachments"
@@ -82,11 +83,13 @@ class Restored:
 def make(hub: Hub, to: Path, say: Say = silent) -> tuple[Path, Verified]:
     """Write a backup, open and check it, and only then let it count.
 
-    :param to: a folder, or the file itself. Nothing half-made is left behind.
+    :param to: a folder that is there, or the file itself, see :mod:`server_stub.backup_place`.
+    Nothing half-made is left behind.
     """
     started, at = time.monotonic(), hub.clock.stamp()
-    target = _target(hub, to)
+    target = to
     try:
+        target = backup_place.target_of(to, _stamp(hub.clock))
         verified = _made(hub, target, say)
     except YizhanError as failed:
         _record(hub, target, at, started, outcome=FAILED, reason=str(failed))
@@ -101,21 +104,16 @@ def make(hub: Hub, to: Path, say: Say = silent) -> tuple[Path, Verified]:
     return target, replace(verified, contents=lost)
 
 
-def _target(hub: Hub, to: Path) -> Path:
-    target = to / f"yizhan-{_stamp(hub.clock)}{SUFFIX}" if to.is_dir() else to
-    if target.exists():
-        raise InputError(f"“{target}”已经存在。", "备份不覆盖已有的文件，请换一个名称。")
-    return target
-
-
 def _stamp(clock: Clock) -> str:
     return clock.stamp()[:19].replace("-", "").replace(":", "").replace("T", "-")
 
 
 def _made(hub: Hub, target: Path, say: Say) -> Verified:
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(target.name + backup_file.PART)
     shelf = beside(target)
     with writing(target), shelf.held(), room(target.parent) as place, contextlib.ExitStack() as left:
+        if gone := backup_place.clear(target.parent):
+            say(f"已清理以前中断的备份留下的 {gone} 项")
         say("正在复制数据库")
         with _copy_errors(target):
             copying.copy_out(hub.store.database, place / backup_file.DATABASE)
@@ -256,11 +254,12 @@ def restore(
             unpacked.signed_by(chosen.keys)
             found = proved(unpacked, chosen.keys)
             verified = Verified(unpacked.manifest, unpacked.fingerprint, source.stat().st_size, found)
+            present = _present_epoch(url, chosen.keys.hub_id)
             shelf, at_hub = contents_of(source, contents), ContentFolder(data / _IN_BACKUPS)
             shelved = backup_contents.bring_back(named(unpacked) or [], shelf, at_hub)
             copy = place / backup_file.DATABASE
             adopted = _settle_contents(copy, shelved, at_hub, clock)
-            epoch = _new_epoch(copy, verified, clock, _present_epoch(url))
+            epoch = _new_epoch(copy, verified, clock, present)
             if chosen.source is not None:
                 _put_keys(chosen, data, clock)
             aside = _swap_in(copy, url, clock)
@@ -312,15 +311,23 @@ def _new_epoch(copy: Path, verified: Verified, clock: Clock, present: str) -> st
     return epoch
 
 
-def _present_epoch(url: str) -> str:
-    """The epoch of what will be replaced, so that the new one is later; ``""`` when unreadable."""
+def _present_epoch(url: str, hub_id: str) -> str:
+    """The epoch of what will be replaced, so that the new one is later; ``""`` when unreadable.
+
+    Raises :class:`InputError` when it is another hub's: that one is not put aside for this one.
+    """
     database = open_hub_address(url)
     if database is None:
         return ""
     with contextlib.closing(database):
         try:
+            if (found := hub_of(database)) not in ("", hub_id):
+                raise InputError(
+                    f"数据库“{shown(url)}”是另一个中心的，没有恢复。",
+                    "请核对 --database，或换一个空的数据库。",
+                )
             with storage_errors(), database.reader.connect() as connection:
-                return read_text(connection, "epoch") if revision_of(connection) else ""
+                return read_text(connection, "epoch") if found else ""
         except (StoreError, sa.exc.DatabaseError):
             return ""  # damaged, or tables are missing: that is why it is being restored
 
@@ -330,12 +337,12 @@ def open_hub_address(url: str) -> Database | None:
     path = sqlite_path(url)
     if path is not None and not path.exists():
         return None
-    return open_url(url)
+    return open_address(url)
 
 
 def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite address; None for PostgreSQL."""
-    parsed = sa.make_url(url)
+    parsed = parsed_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from server_stub import backup_contents, backup_file, checking, key_copies
 from server_stub import keys as hub_keys
-from server_stub.backup_contents import Shelved, beside
-from server_stub.backup_file import Manifest, Unpacked, reading
+from server_stub.backup_contents import SUFFIX, Shelved, beside
+from server_stub.backup_file import PART, BackupDamaged, Manifest, Unpacked, reading
 from server_stub.content_folder import Content, ContentFolder
 from server_stub.key_copies import Chosen
 from server_stub.keys import HubKeys
@@ -47,6 +47,11 @@ def verify(
     :param data: folder of the hub it should belong to, where there is one.
     :param contents: where the contents it names lie, if not beside it; ``quick`` looks at their lengths only.
     """
+    if source.name.endswith(PART) and source.exists():
+        raise BackupDamaged(
+            f"“{source.name}”是没有做完的备份：没有核对过，不能算数。",
+            f"请换用旁边已完成的备份（{SUFFIX}），或重新执行 backup。",
+        )
     with reading(source), room(place_for(source)) as place:
         known = expected(data, passphrase)
         return gone_through(
@@ -135,7 +140,7 @@ def _brought_up(copy: Path) -> Database:
 @contextmanager
 def room(folder: Path) -> Iterator[Path]:
     """A folder to lay things out in, gone afterwards."""
-    made = Path(tempfile.mkdtemp(prefix=".yizhan-", dir=folder))
+    made = Path(tempfile.mkdtemp(prefix=backup_file.ROOM, dir=folder))
     try:
         yield made
     finally:

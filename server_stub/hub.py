@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from server_stub.invitations import seal_old
 from server_stub.keys import HubKeys, KeyFile
 from server_stub.ledger import Ledger
 from server_stub.mail import Mailroom, Posted
-from server_stub.migrate import open_hub_database
+from server_stub.migrate import hub_of, open_database_of, open_hub_database, shown
 from server_stub.parcels import Parcels
 from server_stub.pieces import HubPieces, Receiving
 from server_stub.postal import Recipient
@@ -31,7 +32,7 @@ from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
 from server_stub.upgrading import retry_unknown
 from shared.clock import Clock
-from shared.errors import DeviceUnknown, HubRefused, PackageError, YizhanError
+from shared.errors import DeviceUnknown, HubRefused, InputError, PackageError, YizhanError, why
 from shared.ids import new_id
 from shared.record import RecordType
 from shared.store import sql
@@ -67,9 +68,12 @@ class Hub:
         self._key_file = KeyFile(data / "hub.key", passphrase)
         self.keys = keys or self._key_file.load()
         self._held = hold(data)
-        self.store = Store(
-            open_hub_database(url), types, self.clock, sink=StreamSink(), searching=False
-        )
+        try:
+            database = open_database_of(url, self.keys.hub_id)
+        except BaseException:
+            release(self._held)
+            raise
+        self.store = Store(database, types, self.clock, sink=StreamSink(), searching=False)
         seal_old(self.store, self.keys)
         with self.store.read() as connection:
             self.epoch = read_text(connection, "epoch")
@@ -92,19 +96,32 @@ class Hub:
     def create(
         cls, url: str, data: Path, passphrase: str, name: str, *, clock: Clock | None = None
     ) -> Hub:
-        """Make a new hub: keys, tables, first epoch."""
-        hub_id = new_id()
-        keys = hub_keys.create(data / "hub.key", passphrase, hub_id, name)
+        """Make a new hub: tables, keys, first epoch; where that fails no keys are left behind."""
+        hub_id, key_file = new_id(), data / "hub.key"
         store = Store(open_hub_database(url), catalog.ALL, Clock(), sink=StreamSink(), searching=False)
-        store.identify(hub_id, 1)
-        with store.write() as connection:
-            write_text(connection, "epoch", new_id())
-            sql.execute(
-                connection,
-                "INSERT INTO fact (name, value) VALUES ('seq', ?) ON CONFLICT DO NOTHING",
-                (bytes(8),),
-            )
-        store.close()
+        with contextlib.closing(store):
+            if hub_of(store.database):
+                raise InputError(
+                    f"数据库“{shown(url)}”里已经有一个中心。", "请用另一个数据库；没有改动任何数据。"
+                )
+            try:
+                keys = hub_keys.create(key_file, passphrase, hub_id, name)
+            except OSError as bad:
+                raise InputError(
+                    f"密钥不能写到“{key_file}”（{why(bad)}）。", "请检查 --data 的路径和权限。"
+                ) from bad
+            try:
+                store.identify(hub_id, 1)
+                with store.write() as connection:
+                    sql.execute(
+                        connection,
+                        "INSERT INTO fact (name, value) VALUES ('seq', ?) ON CONFLICT DO NOTHING",
+                        (bytes(8),),
+                    )
+                    write_text(connection, "epoch", new_id())  # from here on it is a hub's
+            except BaseException:
+                key_file.unlink(missing_ok=True)
+                raise
         return cls(url, data, passphrase, clock=clock, keys=keys)
 
     def close(self) -> None:

@@ -231,10 +231,14 @@ def _sealed(keys: HubKeys, passphrase: str) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:  # half a key file would be in the way of the next attempt
+        path.unlink()
+        raise
 
 
 def _salt() -> bytes:

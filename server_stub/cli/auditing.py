@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import opened, print_table
+from server_stub.cli.terminal import opened, print_table, rows_of
 from server_stub.hub import Hub
 from server_stub.tokens import ACTOR as TOKEN
 from shared.errors import EvidenceBroken
@@ -24,9 +24,10 @@ def register(commands: Commands) -> None:
 
 
 def _list(parsed: argparse.Namespace) -> None:
+    limit = rows_of(parsed)
     with opened(parsed) as hub:
         with hub.store.read() as connection:
-            found = audit.latest(connection, parsed.limit, event=parsed.event)
+            found = audit.latest(connection, limit, event=parsed.event)
         names = _names(hub, {one.who for one in found})
     print_table(
         ["序号", "时间", "人员", "行为", "内容"],

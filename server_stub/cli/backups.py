@@ -8,14 +8,15 @@ from pathlib import Path
 
 from server_stub import backup, backup_file
 from server_stub.backup import Restored, Verified
-from server_stub.backup_contents import FOLDER, prune
+from server_stub.backup_contents import FOLDER, SUFFIX, prune
 from server_stub.backup_file import BackupDamaged
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, url_of
+from server_stub.migrate import hub_of
 from server_stub.sweeping import sweep
 from shared.access import HUB_ACTOR
 from shared.clock import Clock
-from shared.errors import StoreError
+from shared.errors import InputError, StoreError
 from shared.store import audit
 from shared.store.database import storage_errors
 from shared.store.migrate import HEAD, revision_of
@@ -24,7 +25,7 @@ from shared.store.migrate import HEAD, revision_of
 def register(commands: Commands) -> None:
     """The commands of this module."""
     make = commands.add("backup", _backup, "备份中心并打开核对；服务照常运行")
-    make.add_argument("to", metavar="TO", type=Path, help="文件夹，或备份文件的名称")
+    make.add_argument("to", metavar="TO", help=f"已有的文件夹，或备份文件的名称（{SUFFIX}）")
     make.add_argument(
         "--prune", action="store_true", help="再清理该文件夹中不再被任何备份引用的附件内容",
     )  # fmt: skip
@@ -44,8 +45,10 @@ def _contents(parser: argparse.ArgumentParser) -> None:
 
 
 def _backup(parsed: argparse.Namespace) -> None:
+    if not parsed.to.strip():
+        raise InputError("没有写明备份到哪里。", "请写出备份文件夹，例如 yizhan-hub backup /backup。")
     with opened(parsed) as hub:
-        target, verified = backup.make(hub, parsed.to, lambda text: print(text, flush=True))
+        target, verified = backup.make(hub, Path(parsed.to), lambda text: print(text, flush=True))
     print(f"备份已核验：{target}")
     _tell(verified)
     contents = verified.contents
@@ -121,15 +124,16 @@ def _tell_keys(done: Restored) -> None:
 
 def _note(parsed: argparse.Namespace, verified: Verified) -> None:
     """Into the audit chain of the hub the backup is of, where that hub stands here and can be opened."""
-    database = backup.open_hub_address(url_of(parsed)) if (parsed.data / "hub.key").exists() else None
-    if database is None:
-        return
     detail = f"{verified.manifest.made_at} {verified.fingerprint[:16]}"
     # A backup is also verified because the hub's own database is gone: that must not stop it.
-    with contextlib.closing(database), contextlib.suppress(StoreError), storage_errors():
+    with contextlib.suppress(StoreError), contextlib.ExitStack() as open_now, storage_errors():
+        database = backup.open_hub_address(url_of(parsed)) if (parsed.data / "hub.key").exists() else None
+        if database is None:
+            return
+        open_now.callback(database.close)
         with database.reader.connect() as connection:
             stands = revision_of(connection) == HEAD
-        if stands:
+        if stands and hub_of(database) == verified.manifest.hub_id:
             with database.writer.begin() as connection:
                 audit.note(connection, Clock().stamp(), HUB_ACTOR.user, "backup_checked", detail)
 

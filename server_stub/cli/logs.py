@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import codes_known, every, opened, print_table
+from server_stub.cli.terminal import codes_known, every, opened, print_table, rows_of
 from server_stub.hub import Hub
 from shared.filters import Filter, Op
 from shared.store import query
@@ -28,11 +28,12 @@ def register(commands: Commands) -> None:
 
 
 def _log(parsed: argparse.Namespace) -> None:
+    limit = rows_of(parsed)
     with opened(parsed) as hub:
-        _show_log(hub, parsed)
+        _show_log(hub, parsed, limit)
 
 
-def _show_log(hub: Hub, parsed: argparse.Namespace) -> None:
+def _show_log(hub: Hub, parsed: argparse.Namespace, limit: int) -> None:
     declared = hub.store.types["exchange"]
     wanted = Filter(order="-started_at")
     if parsed.bureau:
@@ -44,7 +45,7 @@ def _show_log(hub: Hub, parsed: argparse.Namespace) -> None:
     if parsed.since:
         wanted = wanted.where("started_at", Op.GE, parsed.since)
     with hub.store.read() as connection:
-        rows = query.first(connection, declared, wanted, Place(), parsed.limit)
+        rows = query.first(connection, declared, wanted, Place(), limit)
     bureaus = {r["id"]: str(r["name"]) for r in every(hub, "bureau", Filter())}
     codes = codes_known(hub)
     if parsed.xlsx:

@@ -43,6 +43,8 @@ def _init(parsed: argparse.Namespace) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> None:
+    if not 0 <= parsed.port <= 65_535:
+        raise InputError("--port 应是 0 至 65535 的整数。", "请换一个端口，例如 8420；0 = 自动选择。")
     workers.check(parsed.workers, url_of(parsed))
     with opened(parsed):
         pass  # keys, passphrase and schema are in order before anybody is told an address

@@ -22,13 +22,18 @@ from shared.store import query
 from shared.store.query import Place
 
 PASSPHRASE = "YIZHAN_HUB_PASSPHRASE"  # noqa: S105 - the variable's name
+MOST_ROWS = 1_000_000
+"""A list on the terminal or in a workbook has at most so many rows."""
 
 
 @contextlib.contextmanager
 def opened(parsed: argparse.Namespace) -> Iterator[Hub]:
     """The hub of the data folder, given back at the end."""
     if not (parsed.data / "hub.key").exists():
-        raise InputError("这个文件夹里还没有中心。", "请先执行 yizhan-hub init。")
+        raise InputError(
+            f"这个文件夹里还没有中心：{parsed.data}。",
+            "请检查 --data 和磁盘是否已挂载；建立新的中心用 yizhan-hub init。",
+        )
     with contextlib.closing(Hub(url_of(parsed), parsed.data, passphrase(parsed))) as hub:
         yield hub
 
@@ -55,6 +60,14 @@ def codes_known(hub: Hub) -> Codes:
 def url_of(parsed: argparse.Namespace) -> str:
     """Where the database is."""
     return parsed.database or f"sqlite:///{(parsed.data / 'hub.db').absolute()}"
+
+
+def rows_of(parsed: argparse.Namespace) -> int:
+    """How many rows ``--limit`` asks for; raises :class:`InputError`."""
+    limit: int = parsed.limit
+    if not 1 <= limit <= MOST_ROWS:
+        raise InputError(f"--limit 应是 1 至 {MOST_ROWS:,} 的整数。", "要看更早的，请缩小范围。")
+    return limit
 
 
 def passphrase(parsed: argparse.Namespace) -> str:
