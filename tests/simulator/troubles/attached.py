@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+import server_stub.answering
 import server_stub.pieces
 import shared.attachments
+import sync.pieces
 from server_stub import backup
 from server_stub import keys as hub_keys
-from server_stub.partitions import subtree
 from shared.attachments import pieces_of
 from shared.changes import Op
 from shared.errors import AccessDenied
 from shared.store import pieces, sql
+from shared.store.directory import subtree
 from shared.store.pieces import ContentRow
 from sync import media, package
 from tests.simulator.roads import damage
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 PIECE = 600
 """Bytes of a piece here, so that small contents have several."""
 ONE_FILE = 2 * PIECE
-"""Bytes of pieces in one file beside a package of changes."""
+"""Bytes of pieces in one package, and in one file beside a package of changes."""
 FILES = 6
 """At most so many of them."""
 CHENMIN, WANGFANG = 0, 3
@@ -51,10 +53,13 @@ class Attached(Trouble):
         super().__init__(world)
         self.contents: dict[str, bytes] = {}
         self.beside: list[Path] = []
+        self.freed = False
 
     def begin(self, stack: ExitStack) -> None:
         stack.enter_context(patch.object(shared.attachments, "PIECE", PIECE))
         stack.enter_context(patch.object(server_stub.pieces, "PIECE", PIECE))
+        stack.enter_context(patch.object(sync.pieces, "PACKAGE_BYTES", ONE_FILE))
+        stack.enter_context(patch.object(server_stub.answering, "ANSWER_PIECES", ONE_FILE))
         (self.world.folder / "safe").mkdir()
         key_file = self.world.folder / "hub" / "hub.key"
         if not key_file.exists():
@@ -65,8 +70,8 @@ class Attached(Trouble):
         world = self.world
         return {
             world.work: 10, world.synchronize: 30, world.bring_to_hub: 16, world.bring_back: 16,
-            self.attach: 26, self.remove: 3, self.open_one: 12, self.travel: 24, self.export_all: 14,
-            self.harm: 6, self.rot: 3, self.make_room: 8, self.back_up: 2,
+            self.attach: 26, self.remove: 3, self.open_one: 22, self.travel: 24, self.export_all: 14,
+            self.harm: 6, self.rot: 3, self.make_room: 14, self.back_up: 2,
         }  # fmt: skip
 
     # --- what happens --------------------------------------------------------------
@@ -111,15 +116,20 @@ class Attached(Trouble):
         return chosen
 
     def open_one(self, seat: Seat) -> str:
-        """Somebody wants to see some that are not here."""
+        """Somebody wants to see some that are not here, and perhaps waits for them."""
         wanted = [one for one in self._due(seat) if self.world.rng.random() < 0.6]
         self._want(seat, wanted)
-        return " ".join(one[:8] for one in wanted)
+        waits = bool(wanted) and self.world.rng.random() < 0.7
+        return " ".join([*(one[:8] for one in wanted), self.travel(seat) if waits else ""])
 
     def travel(self, seat: Seat, *, fine: bool = False) -> str:
-        """Contents over the network, in some weather, beside the work."""
+        """Contents over the network, in some weather; mostly after the records, as the program does it."""
         from tests.simulator.world import EXPECTED, quiet
 
+        if not fine and self.world.rng.random() < 0.6:
+            self.world.synchronize(seat)
+        if not fine and (said := self.world.trouble.instead_of_network(seat, fine=False)) is not None:
+            return said
         carrier, weather = self.world.call(seat, fine=fine)
         try:
             done = seat.engine.pieces.run(carrier, quiet, seat.name)
@@ -217,8 +227,11 @@ class Attached(Trouble):
             self._want(seat, self._due(seat))
             self.world.say(f"    {seat.name:8} contents: {self.travel(seat, fine=True)}")
             self._right_here(seat)
-        if not waiting:
-            self.world.say(f"    contents: {self._summary()}")
+        if not waiting and not self.freed:  # once more, everything from the hub
+            self.freed = True
+            for seat in self.world.seats:
+                self.world.say(f"    {seat.name:8} lets go: {self.make_room(seat)}")
+            return False
         return not waiting  # the hub has noted what it took: somebody hears of that too
 
     def check(self) -> None:
@@ -271,10 +284,6 @@ class Attached(Trouble):
         with seat.store.read() as connection:
             waiting = pieces.undelivered(connection, len(self.contents) + 1)
         return not waiting and not self._due(seat)
-
-    def _summary(self) -> str:
-        named = {sha256 for _, sha256, _ in _named(self.world.seats)}
-        return f"{len(named)} of {len(self.contents)} are named"
 
     def _want(self, seat: Seat, wanted: list[str]) -> None:
         with seat.store.write() as connection:

@@ -202,9 +202,10 @@ class Couriered(Trouble):
                 taken.append(type(refused).__name__)
         return f"{'mail' if self.by_mail else 'answers'} by {said}: {'; '.join(taken)}"
 
+    def after_step(self) -> None:
+        assert not self.world.network[self.far.index].heard, f"courier: {self.far.name} has used a network"
+
     def check(self) -> None:
-        far = self.far
-        assert not self.world.network[far.index].heard, f"courier: {far.name} has used a network"
         for seat in self.world.seats:
             for one in self._letters(seat, WAITING, DELIVERED):
                 self._sealed(seat, one)
