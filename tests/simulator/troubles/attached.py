@@ -14,6 +14,7 @@ import shared.attachments
 import sync.pieces
 from server_stub import backup
 from server_stub import keys as hub_keys
+from server_stub.backup_contents import SUFFIX
 from shared.attachments import pieces_of
 from shared.changes import Op
 from shared.errors import AccessDenied
@@ -210,7 +211,7 @@ class Attached(Trouble):
         world = self.world
         if world.hub is None:
             world.open_hub()
-        backup.make(world.serving, world.folder / "safe" / f"{len(world.lines)}{backup.SUFFIX}")
+        backup.make(world.serving, world.folder / "safe" / f"{len(world.lines)}{SUFFIX}")
         return ""
 
     # --- what must hold --------------------------------------------------------------

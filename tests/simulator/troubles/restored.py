@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from server_stub import backup
 from server_stub import keys as hub_keys
+from server_stub.backup_contents import SUFFIX
 from shared.clock import Clock
 from shared.store import exchange
 from tests.simulator.model import Clash, Key, Record
@@ -58,7 +59,7 @@ class Restored(Trouble):
         if world.hub is None:
             world.open_hub()
         world.note_accepted()
-        name = f"{len(world.lines)}{backup.SUFFIX}"
+        name = f"{len(world.lines)}{SUFFIX}"
         file, found = backup.make(world.serving, world.folder / "backups" / name)
         model = world.model
         self.backups.append(_Backup(file, deepcopy(model.records), set(model.clashes), set(world.accepted)))
