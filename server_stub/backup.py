@@ -111,9 +111,10 @@ def _stamp(clock: Clock) -> str:
 def _made(hub: Hub, target: Path, say: Say) -> Verified:
     part = target.with_name(target.name + backup_file.PART)
     shelf = beside(target)
-    with writing(target), shelf.held(), room(target.parent) as place, contextlib.ExitStack() as left:
+    with writing(target), shelf.held(), contextlib.ExitStack() as left:
         if gone := backup_place.clear(target.parent):
             say(f"已清理以前中断的备份留下的 {gone} 项")
+        place = left.enter_context(room(target.parent))  # not before: a share has a clock of its own
         say("正在复制数据库")
         with _copy_errors(target):
             copying.copy_out(hub.store.database, place / backup_file.DATABASE)

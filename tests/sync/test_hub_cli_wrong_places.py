@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server_stub import cli
+from server_stub import backup_place, cli
 from tests.fixtures.hubs import PASSPHRASE, Place, Postgres
 
 Run = Callable[..., str]
@@ -225,6 +225,15 @@ def test_the_next_backup_removes_what_killed_ones_left(run: Run, data: Path, box
     assert "已清理以前中断的备份留下的 3 项" in run("backup", str(box))
     assert [one for one in gone if one.exists()] == [] and [one for one in stay if not one.exists()] == []
     assert "已清理以前" not in run("backup", str(box / "again.yzbackup"))
+
+
+def test_a_share_whose_clock_is_far_behind_keeps_the_place_of_the_backup(
+    run: Run, data: Path, box: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made there just now looks as old as what killed backups left."""
+    monkeypatch.setattr(backup_place.time, "time", lambda now=time.time: now() + 90 * DAY)
+    run("backup", str(box / "one.yzbackup"))
+    assert "备份完好" in run("verify", str(box / "one.yzbackup"))
 
 
 def test_an_archive_that_was_not_finished_is_not_good(run: Run, data: Path, box: Path) -> None:
