@@ -277,6 +277,8 @@ def _lay_out(
 @contextmanager
 def reading(source: Path) -> Iterator[None]:
     """What the system says about reading a backup, or laying it out."""
+    if source.exists() and not source.is_file():
+        raise InputError(f"“{source}”不是文件，不能当作备份。", "请写明备份文件的路径。")
     try:
         yield
     except OSError as bad:

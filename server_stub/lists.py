@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.access import HUB_ACTOR
 from shared.codes import Codes, load_resource_codes
-from shared.errors import Level, Rejected
+from shared.errors import Level, Problem, Rejected
 from shared.filters import Filter
 from shared.parsing import Context, is_blank, parse
+from shared.record import RecordType
 from shared.resource_files import licence_catalogue
-from shared.store import audit, query
+from shared.store import audit, bureau_tree, query
 from shared.store.lookups import StoreReferences
 from shared.store.query import Place
 from shared.store.store import Store
+from shared.store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,13 @@ def put(
     codes: Codes,
     provenance: Mapping[str, Any] | None = None,
     note: tuple[str, str] | None = None,
+    clear: Collection[str] = (),
 ) -> Loaded:
     """Insert or correct records of a type from raw texts, through the hub's own door.
 
     What a row leaves blank stays as it was. Types without a key are only ever added.
     :param note: event and detail for the audit chain, if anything came of it.
+    :param clear: fields to be emptied where the record is there.
     Raises :class:`Rejected` for the first wrong row.
     """
     declared = store.types[type_name]
@@ -65,15 +69,23 @@ def put(
         known = unit.load(declared, [declared.record_id(v) for v in values]) if declared.key else {}
         new = [v for v in values if not declared.key or declared.record_id(v) not in known]
         old = [
-            (declared.record_id(v), {n: v[n] for n in row if not is_blank(row[n])})
+            (declared.record_id(v), {n: v[n] for n in row if not is_blank(row[n])} | dict.fromkeys(clear))
             for row, v in zip(rows, values, strict=True)
             if declared.key and declared.record_id(v) in known
         ]
+        if declared.name == bureau_tree.TYPE:
+            _stay_a_tree(unit, declared, [*((declared.record_id(v), v) for v in new), *old])
         unit.insert(declared, new, way="exchange", proven=True, provenance=provenance)
         changed = unit.update_many(declared, old, proven=True)
         if note is not None and (new or changed):
             audit.note(unit.connection, store.clock.stamp(), HUB_ACTOR.user, *note)
     return Loaded(len(new), changed)
+
+
+def _stay_a_tree(unit: Unit, declared: RecordType, edits: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    moved = {i: values[bureau_tree.FIELD] for i, values in edits if bureau_tree.FIELD in values}
+    if sentence := bureau_tree.ring(unit.connection, declared, moved):
+        raise Rejected([Problem(bureau_tree.FIELD, sentence)])
 
 
 def codes_of(store: Store) -> Codes:

@@ -73,8 +73,19 @@ def reader(
     desk: Desk = request.app.state.admin
     text = shown.credentials if shown is not None else ""
     found = desk.admit(text)
+    _only_known(request)
     background.add_task(desk.note_used, found, text)
     return found
+
+
+def _only_known(request: Request) -> None:
+    """A misspelt filter would be none: raises :class:`BadRequest` for what is not described."""
+    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    known = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
+    names = "、".join(n[:40] for n in dict.fromkeys(request.query_params) if n not in known)
+    if names:
+        hint = f"可用的参数：{'、'.join(known)}。" if known else "这个地址没有参数。"
+        raise BadRequest(f"没有参数 {names}。", f"{hint}详见 /openapi.json。")
 
 
 Asking = Annotated[Reader, Depends(reader)]
@@ -157,8 +168,8 @@ def exchanges(
     until: Annotated[date | None, Query(alias="to", description="last day, +08:00")] = None,
     kind: Annotated[str, _Code] = "",
     outcome: Annotated[str, _Code] = "",
-    carrier: Annotated[str, _Code] = "",
-    direction: Annotated[str, _Code] = "",
+    carrier: Annotated[str, Query(pattern="^(network|media)?$")] = "",
+    direction: Annotated[str, Query(pattern="^(up|down)?$")] = "",
     limit: Limit = USUAL,
     after: After = "",
     order: Order = Order.NEWEST,

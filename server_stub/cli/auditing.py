@@ -18,7 +18,7 @@ def register(commands: Commands) -> None:
     shown = group.add("list", _list, "列出最近的行为，新的在前")
     shown.add_argument("--limit", type=int, default=50)
     shown.add_argument(
-        "--event", default="", choices=["", *audit.TITLES], metavar="EVENT", help="只看一种行为"
+        "--event", default="", choices=[*audit.TITLES], metavar="EVENT", help="只看一种行为"
     )
     group.add("check", _check, "核验审计链、各数据流、各设备的变更集签名和回执；不完整时退出码为 1")
 

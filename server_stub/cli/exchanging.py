@@ -12,7 +12,7 @@ from server_stub.cli.terminal import codes_known, opened
 from server_stub.diary import MEDIA
 from server_stub.receipts import EMPTY
 from shared import gaps
-from shared.errors import InputError
+from shared.errors import InputError, why
 from sync.layout import Kind
 
 
@@ -31,19 +31,21 @@ def register(commands: Commands) -> None:
 
 
 def _import(parsed: argparse.Namespace) -> None:
-    answer = Path(parsed.answer)
+    answer, package = Path(parsed.answer), Path(parsed.package)
+    if package.exists() and not package.is_file():
+        raise InputError(f"“{package}”不是文件。", "请写明收到的文件（.yzp）的路径。")
     shelf = FileShelf(answer, volume_bytes(parsed.volume_size))
     with opened(parsed) as hub, contextlib.ExitStack() as files:
         codes = codes_known(hub)
         try:
-            stream = files.enter_context(Path(parsed.package).open("rb"))
+            stream = files.enter_context(package.open("rb"))
             files.callback(shelf.drop)
-            folder = Path(parsed.package).absolute().parent
+            folder = package.absolute().parent
             handled = hub.handle(stream, shelf.open(1), shelf, carrier=MEDIA, folder=folder)
             written = shelf.finish()
         except OSError as bad:
             raise InputError(
-                f"“{bad.filename or answer}”不能使用（{bad.strerror}）。", "请检查路径、权限和剩余空间。"
+                f"“{bad.filename or answer}”不能使用（{why(bad)}）。", "请检查路径、权限和剩余空间。"
             ) from None
     if handled.verified.core.kind is Kind.ENROL_REQUEST:
         print("已登记设备。")

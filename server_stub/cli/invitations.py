@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server_stub import slips
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import opened, print_table
+from server_stub.cli.terminal import codes_known, opened, print_table
 from server_stub.invitations import NAME_SHOWN, cancel, issued
 from shared.errors import InputError
 
@@ -19,10 +19,13 @@ def register(commands: Commands) -> None:
     invite = commands.add("invite", _invite, "签发一次性登记码；invite list 列出，--cancel 作废")
     invite.add_argument("what", nargs="?", choices=["list"], help="列出签发过的登记码")
     invite.add_argument("--cancel", metavar="编号或账号", help="作废一个尚未使用的登记码")
-    invite.add_argument("--bureau", help="单位代码")
+    invite.add_argument("--bureau", help="单位代码；已有的账号可以不写")
     invite.add_argument("--account", help="登录账号")
-    invite.add_argument("--name", help="姓名")
-    invite.add_argument("--role", action="append", choices=["officer", "bureau_admin", "hub_admin"])
+    invite.add_argument("--name", help="姓名；已有的账号不写")
+    invite.add_argument(
+        "--role", action="append", choices=["officer", "bureau_admin", "hub_admin"],
+        help="角色，可写多次；已有的账号不写",
+    )
     invite.add_argument(
         "--slip", type=Path, metavar="文件", help="另存一张登记码条（HTML），打印后当面交给本人"
     )
@@ -44,18 +47,23 @@ def _invite(parsed: argparse.Namespace) -> None:
 
 
 def _issue(parsed: argparse.Namespace) -> None:
-    from server_stub.enrolment import VALID_DAYS, Account
+    from server_stub.enrolment import VALID_DAYS
+    from server_stub.invitees import settle
 
-    for name in ("bureau", "account", "name", "role"):
-        if not getattr(parsed, name):
-            raise InputError(f"签发登记码要写明 --{name}。", "用法见 yizhan-hub invite --help。")
+    if not parsed.account:
+        raise InputError("签发登记码要写明 --account。", "用法见 yizhan-hub invite --help。")
     if parsed.slip is not None:
         slips.check_place(parsed.slip)
     with opened(parsed) as hub:
-        bureau = hub.store.types["bureau"].id_for_key(parsed.bureau)
-        code = hub.enrolment.invite(Account(parsed.account, parsed.name, bureau, tuple(parsed.role)))
+        said = (parsed.bureau or "", parsed.name or "", parsed.role or ())
+        one = settle(hub.store, codes_known(hub), parsed.account, *said)
+        code = hub.enrolment.invite(one.person)
         name, at = hub.keys.name, hub.clock.stamp()
-    who = [("姓名", parsed.name), ("账号", parsed.account), ("单位代码", parsed.bureau), ("中心", name)]
+    who = [("姓名", one.person.name), ("账号", parsed.account), ("单位代码", one.seat.code), ("中心", name)]
+    if one.known:
+        further = f"账号 {parsed.account} 已是 {one.home.name} 的 {one.person.name}"
+        who.append(("说明", f"{further}，这是本人在 {one.seat.name} 的又一个席位"))
+        print(f"{further}；这是本人的又一个席位，放在 {one.seat.name}，姓名和角色不变。")
     print(f"登记码（{VALID_DAYS} 天内用一次）：{code.shown()}")
     if parsed.slip is not None:
         slips.write_slip(parsed.slip, slips.invite_slip(code.shown(), VALID_DAYS, who, at))

@@ -6,16 +6,20 @@ import argparse
 from pathlib import Path
 
 from server_stub.cli.commands import Commands
+from server_stub.cli.speaking import counted
 from server_stub.cli.terminal import codes_known, opened
 from server_stub.hub import Hub
 from shared.access import HUB_ACTOR
+
+MOST = 5_000_000
+"""So many fictitious entities may be asked for."""
 
 
 def register(commands: Commands) -> None:
     """The commands of this module."""
     load = commands.group("load", "装入代码表、演示数据或市场主体")
     load.add("codes", _load, "代码表和先照后证目录")
-    load.add("demo", _load, "演示数据").add_argument("--entities", type=int, default=20_000)
+    load.add("demo", _load, "演示数据").add_argument("--entities", type=counted(0, MOST), default=20_000)
     load.add("entities", _load, "从工作簿装入市场主体").add_argument("file")
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import datetime
 from pathlib import Path
 
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import codes_known, every, opened, print_table, rows_of
+from server_stub.cli.terminal import bureau_of, codes_known, every, opened, print_table, rows_of
 from server_stub.hub import Hub
+from shared.codes import Codes
+from shared.errors import InputError
 from shared.filters import Filter, Op
-from shared.store import query
+from shared.store import query, sql
 from shared.store.query import Place
 from sync.describe import KIND_NAMES
 
@@ -21,9 +25,9 @@ def register(commands: Commands) -> None:
     log = commands.add("log", _log, "查看同步日志")
     log.add_argument("--bureau", help="单位代码")
     log.add_argument("--device", help="设备号")
-    log.add_argument("--outcome", help="结果，如 applied、refused")
-    log.add_argument("--since", help="起始时间，如 2026-05-01")
-    log.add_argument("--limit", type=int, default=50)
+    log.add_argument("--outcome", help="结果，如 已入库、已拒绝，或代码 applied、refused")
+    log.add_argument("--since", help="起始日期，如 2026-05-01；也可以带时间，如 2026-05-01T08:30")
+    log.add_argument("--limit", type=int, default=50, help="最多多少次，缺省 50")
     log.add_argument("--xlsx", help="导出到工作簿")
 
 
@@ -36,18 +40,19 @@ def _log(parsed: argparse.Namespace) -> None:
 def _show_log(hub: Hub, parsed: argparse.Namespace, limit: int) -> None:
     declared = hub.store.types["exchange"]
     wanted = Filter(order="-started_at")
-    if parsed.bureau:
-        wanted = wanted.where("bureau", Op.EQ, hub.store.types["bureau"].id_for_key(parsed.bureau))
-    if parsed.device:
+    codes = codes_known(hub)
+    if parsed.bureau is not None:
+        wanted = wanted.where("bureau", Op.EQ, bureau_of(hub, parsed.bureau))
+    if parsed.device is not None:
+        _known_device(hub, parsed.device)
         wanted = wanted.where("device", Op.EQ, parsed.device)
-    if parsed.outcome:
-        wanted = wanted.where("outcome", Op.EQ, parsed.outcome)
-    if parsed.since:
-        wanted = wanted.where("started_at", Op.GE, parsed.since)
+    if parsed.outcome is not None:
+        wanted = wanted.where("outcome", Op.EQ, _outcome(codes, parsed.outcome))
+    if parsed.since is not None:
+        wanted = wanted.where("started_at", Op.GE, _moment(parsed.since))
     with hub.store.read() as connection:
         rows = query.first(connection, declared, wanted, Place(), limit)
     bureaus = {r["id"]: str(r["name"]) for r in every(hub, "bureau", Filter())}
-    codes = codes_known(hub)
     if parsed.xlsx:
         _export(hub, [r.values for r in rows], bureaus, Path(parsed.xlsx))
     else:
@@ -62,6 +67,42 @@ def _show_log(hub: Hub, parsed: argparse.Namespace, limit: int) -> None:
             for v in (r.values for r in rows)
         ))
     print(f"共 {len(rows)} 次交换")
+
+
+_MOMENT = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+
+
+def _moment(text: str) -> str:
+    """A day, or a minute of it, as the log writes it; raises :class:`InputError`."""
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        if found is None:
+            raise ValueError
+        year, month, day, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6, 7))
+        return datetime(year, month, day, hour, minute, second).isoformat()
+    except ValueError:
+        raise InputError(
+            f"--since 不是日期：“{text}”。",
+            "请写成 2026-11-01 或 2026/11/01，也可以带时间：2026-11-01T08:30。",
+        ) from None
+
+
+def _outcome(codes: Codes, word: str) -> str:
+    """The code of an outcome, by code or name; raises :class:`InputError`."""
+    found = codes.find("交换结果", word)
+    if found is None:
+        known = "、".join(f"{one.name}（{one.code}）" for one in codes.entries("交换结果"))
+        raise InputError(f"没有“{word}”这种结果。", f"可以是：{known}。")
+    return found
+
+
+def _known_device(hub: Hub, device: str) -> None:
+    """Raise :class:`InputError` for a device nobody knows: not enrolled, and not in the log."""
+    asked = Filter().where("device", Op.EQ, device)
+    with hub.store.read() as connection:
+        enrolled = sql.fetch(connection, "device", ("id",), [device])
+        if not enrolled and not query.first(connection, hub.store.types["exchange"], asked, Place(), 1):
+            raise InputError(f"没有设备“{device}”。", "设备号见 yizhan-hub status。")
 
 
 def _export(hub: Hub, rows: list[dict[str, object]], bureaus: dict[str, str], path: Path) -> None:

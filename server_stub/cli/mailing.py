@@ -7,11 +7,9 @@ import tempfile
 from pathlib import Path
 
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import every, opened
+from server_stub.cli.terminal import bureau_of, opened
 from server_stub.hub import Hub
 from server_stub.postal import Recipient
-from shared.errors import InputError
-from shared.filters import Filter, Op
 from sync import package
 from sync.media import write_safely
 
@@ -31,7 +29,7 @@ def register(commands: Commands) -> None:
 
 def _export(parsed: argparse.Namespace) -> None:
     with opened(parsed) as hub:
-        bureau = _bureau(hub, parsed.bureau) if parsed.bureau else ""
+        bureau = bureau_of(hub, parsed.bureau) if parsed.bureau else ""
         groups = hub.mail.recipients(bureau=bureau, device=parsed.device or "")
         with tempfile.TemporaryDirectory(dir=hub.data) as spool:
             for group in groups:
@@ -56,10 +54,3 @@ def _one_group(
         draft.unlink()
         sealed = posted.sealed
         print(f"{path}\n指纹 {sealed.fingerprint_text}，{sealed.size:,} 字节，{len(group)} 个接收席位")
-
-
-def _bureau(hub: Hub, code: str) -> str:
-    found = every(hub, "bureau", Filter().where("code", Op.EQ, code))
-    if not found:
-        raise InputError(f"没有代码为“{code}”的单位。", "请用 yizhan-hub bureau list 查看。")
-    return str(found[0]["id"])

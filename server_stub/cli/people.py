@@ -21,7 +21,9 @@ def register(commands: Commands) -> None:
     bureau.add_argument("code", help="单位代码")
     bureau.add_argument("name", help="单位名称")
     bureau.add_argument("--division", required=True, help="行政区划代码，如 310113")
-    bureau.add_argument("--parent", help="上级单位代码")
+    above = bureau.add_mutually_exclusive_group()
+    above.add_argument("--parent", help="上级单位代码；不写就不改动")
+    above.add_argument("--no-parent", action="store_true", help="没有上级单位；原来有的去掉")
     users = commands.group("user", "账号")
     users.add("list", _user_list, "列出账号")
     for name, state, words in (("freeze", "frozen", "冻结账号"), ("thaw", "active", "恢复账号")):
@@ -36,8 +38,9 @@ def register(commands: Commands) -> None:
 def _bureau_add(parsed: argparse.Namespace) -> None:
     row = {"code": parsed.code, "name": parsed.name, "division": parsed.division}
     row |= {"parent": parsed.parent} if parsed.parent else {}
+    clear = ["parent"] if parsed.no_parent or parsed.parent == "" else []
     with opened(parsed) as hub:
-        done = put(hub.store, "bureau", [row], codes_known(hub), note=("bureau", parsed.code))
+        done = put(hub.store, "bureau", [row], codes_known(hub), note=("bureau", parsed.code), clear=clear)
     print("已登记。" if done.added else "已更新。" if done.changed else "没有变化。")
 
 

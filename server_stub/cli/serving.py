@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import signal
 import socket
 import sys
@@ -14,11 +15,20 @@ from server_stub import workers
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, print_table, states, url_of
 from server_stub.hub import Hub
-from shared.errors import InputError
+from shared.errors import InputError, why
 
 if TYPE_CHECKING:
     import uvicorn
 
+
+
+_ELSEWHERE = "不是这台机器的地址"
+_WHY: dict[int, str] = {
+    errno.EADDRINUSE: "端口已被占用",
+    errno.EACCES: "没有权限，小于 1024 的端口要管理员",
+    **dict.fromkeys((errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL), _ELSEWHERE),
+}
+"""Words for why nobody can listen there; looking up a name has numbers of its own."""
 
 
 def register(commands: Commands) -> None:
@@ -51,9 +61,13 @@ def _serve(parsed: argparse.Namespace) -> None:
     family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
     try:
         listener = socket.create_server((parsed.host, parsed.port), family=family, backlog=2048)
+    except UnicodeError:
+        raise InputError(
+            f"--host 不能是“{parsed.host}”。", "请写本机的 IP 地址；0.0.0.0 表示所有地址。"
+        ) from None
     except OSError as bad:
         raise InputError(
-            f"不能在 {parsed.host}:{parsed.port} 上监听（{bad.strerror}）。",
+            f"不能在 {parsed.host}:{parsed.port} 上监听（{_WHY.get(bad.errno or 0) or why(bad)}）。",
             "请用 --host、--port 换一个。",
         ) from None
     shown = f"[{parsed.host}]" if family is socket.AF_INET6 else parsed.host

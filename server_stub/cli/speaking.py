@@ -17,6 +17,8 @@ _WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"argument (.+?): expected .*argument.*", lambda m: f"{m[1]} 后面没有写内容。"),
     (r"unrecognized arguments: (.+)", lambda m: f"不认识，或多写了：{m[1]}。"),
     (r"ambiguous option: (\S+) could match (.+)", lambda m: f"{m[1]} 写得不全，可能是：{_listed(m[2])}。"),
+    (r"one of the arguments (.+) is required", lambda m: f"还要写明其中一个：{'、'.join(m[1].split())}。"),
+    (r"argument (.+?): (应.+)", lambda m: f"{m[1]} {m[2]}。"),
     (r"argument (.+?): not allowed with argument (.+)", lambda m: f"{m[1]} 和 {m[2]} 不能同时写。"),
 )
 
@@ -27,6 +29,21 @@ class Speaking(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with code 2."""
         self.exit(2, f"{said(message)}\n用法见 {self.prog} --help。\n")
+
+
+def counted(least: int, most: int) -> Callable[[str], int]:
+    """How ``argparse`` reads a whole number within bounds, both inside."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"应是整数，不能是“{text}”") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"应在 {least} 至 {most} 之间，不能是 {number}")
+        return number
+
+    return read
 
 
 def said(message: str) -> str:

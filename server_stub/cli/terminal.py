@@ -16,7 +16,7 @@ from server_stub.hub import Hub
 from server_stub.lists import codes_of
 from shared.codes import Codes, load_resource_codes
 from shared.errors import InputError, why
-from shared.filters import Filter
+from shared.filters import Filter, Op
 from shared.lifecycle import State
 from shared.store import query
 from shared.store.query import Place
@@ -43,6 +43,14 @@ def every(hub: Hub, type_name: str, wanted: Filter) -> list[dict[str, Any]]:
     with hub.store.read() as connection:
         found = query.first(connection, hub.store.types[type_name], wanted, Place(), 100_000)
     return [{"id": r.id, **r.values} for r in found]
+
+
+def bureau_of(hub: Hub, code: str) -> str:
+    """Id of the bureau with this code; raises :class:`InputError`."""
+    found = every(hub, "bureau", Filter().where("code", Op.EQ, code))
+    if not found:
+        raise InputError(f"没有代码为“{code}”的单位。", "请用 yizhan-hub bureau list 查看。")
+    return str(found[0]["id"])
 
 
 def states(hub: Hub, type_name: str) -> tuple[State, ...]:

@@ -195,6 +195,7 @@ class Merger:
         self._may_touch(one, actor, states, Action.UPDATE)
         self._within_scope(one, actor, states)
         self._may_set(one, actor, states)
+        self._vetting.rooted(one)
         resolving = one.run.cause.startswith(RESOLVES)
         broken = {} if resolving else self._vetting.changed(one, states, waived=actor.has(Role.HUB))
         if not broken and self._all_clean(one, states):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shared.errors import Level, Problem, Rejected
 from shared.fields import Field, Kind
 from shared.record import RecordType
-from shared.store import sql
+from shared.store import bureau_tree, sql
 
 
 def prove(
@@ -25,6 +25,10 @@ def prove(
     :param only: names of the references to look up; None = all.
     """
     missing = _missing_targets(connection, declared, rows, only)
+    if declared.name == bureau_tree.TYPE and (only is None or bureau_tree.FIELD in only):
+        moved = {declared.record_id(r): r.get(bureau_tree.FIELD) for r in rows if r.get("code")}
+        if sentence := bureau_tree.ring(connection, declared, moved):
+            raise Rejected([Problem(bureau_tree.FIELD, sentence)])
     for row in rows:
         problems = [
             Problem(f.name, f"请填写{f.title}")

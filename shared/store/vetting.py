@@ -17,7 +17,7 @@ from shared.errors import ExchangeError, Level
 from shared.fields import Field, Kind
 from shared.ids import key_id
 from shared.record import RecordType, Rule, View
-from shared.store import sql
+from shared.store import bureau_tree, sql
 from shared.store.incoming import Incoming, Malformed
 from shared.store.membership import Membership, judged
 from shared.store.rowstate import RowState
@@ -75,8 +75,19 @@ class Vetting:
         self.keys(one)
         _days(one.declared, {f.name: c for f, c in zip(one.fields, one.columns, strict=True)})
 
+    def rooted(self, one: Incoming) -> None:
+        """Bureaus stay a tree, whoever releases or decides; raises :class:`Malformed`."""
+        columns = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
+        if one.declared.name != bureau_tree.TYPE or bureau_tree.FIELD not in columns:
+            return
+        parents = (None if p is None else str(p) for p in columns[bureau_tree.FIELD])
+        moved = dict(zip(one.ids, parents, strict=True))
+        if sentence := bureau_tree.ring(self._connection, one.declared, moved):
+            raise Malformed(f"{one.declared.title}：{sentence}。", HINT)
+
     def keys(self, one: Incoming) -> None:
         """The id of a record with a key is the one its key yields; raises :class:`Malformed`."""
+        self.rooted(one)
         declared = one.declared
         if not declared.key:
             return

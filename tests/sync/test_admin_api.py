@@ -61,6 +61,16 @@ def test_only_a_living_token_reads(place: Place, address: str, monkeypatch: pyte
     assert living.status("/bureaus") == 401
 
 
+def test_a_parameter_nobody_described_is_refused_by_name(place: Place, address: str) -> None:
+    one = asker(place.hub, address)
+    for path, known in (("/exchanges", "bureau、seat、from、to"), ("/seats", "bureau、state"), ("/hub", "没有参数")):
+        answer = one.ask(path, device="zz", limmit=3)
+        assert answer.status_code == 400 and answer.json()["code"] == "bad_request"
+        assert answer.json()["message"] == "没有参数 device、limmit。" and known in answer.json()["hint"]
+    assert Asker(address, "yzh_wrong").ask("/hub", device="zz").status_code == 401  # strangers are told nothing
+    assert one.status("/exchanges", carrier="media", direction="up", **{"from": "2026-01-01"}) == 200
+
+
 def test_use_is_noted_once_a_day_and_wrong_tokens_once_an_hour(place: Place) -> None:
     with serving(place.hub) as address:  # it ends when what comes after an answer is done
         one = asker(place.hub, address)
@@ -90,7 +100,8 @@ def test_what_is_not_understood_is_refused_in_words(place: Place, address: str) 
     for path, params in (
         ("/exchanges", {"limit": 0}), ("/exchanges", {"limit": 501}), ("/exchanges", {"from": "2026-02-30"}),
         ("/exchanges", {"after": "!"}), ("/exchanges", {"outcome": "a b"}), ("/bureaus", {"silent_days": 0}),
-        ("/packages/12", {}), ("/seats", {"after": "a" * 300}),
+        ("/packages/12", {}), ("/seats", {"after": "a" * 300}), ("/exchanges", {"carrier": "zz"}),
+        ("/exchanges", {"direction": "sideways"}),
     ):  # fmt: skip
         answer = one.ask(path, **params)
         assert answer.status_code == 400, (path, params, answer.text)
