@@ -43,7 +43,8 @@ LIFECYCLE = Lifecycle(
 class HandOver:
     """Kept for every export to a medium; the hub notes “送达” (ADR 0025).
 
-    ``arrived_at`` stays empty when the content came by another way and the medium itself never did.
+    Hub and receiver may both note an arrival. ``arrived_at`` stays empty when the content came by
+    another way and the medium itself never did.
     """
 
     medium: str | None = ref(10, "介质", "medium", must_exist=False, group=MEDIUM)
@@ -74,7 +75,9 @@ class HandOver:
         27, "状态", max=20, form=False, sheet=False, default="handed_over", column=True, index=True,
         merge=Merge.LATEST,
     )  # fmt: skip
-    arrived_at: str | None = time_(28, "送达时间", form=False, sheet=False, group=COURSE)
+    arrived_at: str | None = time_(
+        28, "送达时间", form=False, sheet=False, group=COURSE, merge=Merge.LATEST
+    )
     lost_reason: str | None = note(29, "丢失原因", max=1000, form=False, sheet=False, group=COURSE)
     lost_at: str | None = time_(30, "报失时间", form=False, sheet=False, group=COURSE)
 
