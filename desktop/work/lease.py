@@ -104,7 +104,8 @@ def _ahead(error: Error, now: datetime, left: int) -> str:
             f"{_jump(error)}：若日期不对请校准日期；若确实停用了这么久，请{_EXCHANGE}"
             f"（{left} 天后本机将变为只读）。"
         )
-    wrong = f"与中心的签名相比，电脑日期（{now:%Y-%m-%d}）快了约 {error.known.days} 天"
+    ahead = round(error.known.total_seconds() / 86_400)
+    wrong = f"与中心的签名相比，电脑日期（{now:%Y-%m-%d}）快了约 {ahead} 天"
     return f"{wrong}，各种期限会算错，请校准日期；离线期限已按中心的时间计算，不受影响。"
 
 
