@@ -16,6 +16,7 @@ from shared.store import audit
 from shared.store.store import Store
 
 FAILED, LOCKOUT = "sign_in_failed", "lockout"
+AT_LOCK = "解锁时"
 _SECONDS = 19
 """Characters of an ISO time up to its second."""
 
@@ -44,9 +45,9 @@ class Presence:
     def refused(self, error: PasswordRefused) -> None:
         """A wrong password at the lock; what is tried after the pause has begun is counted, not noted."""
         if 0 < error.failures <= FREE_FAILURES:
-            self._records.note(FAILED, "解锁时")
+            self._records.note(FAILED, AT_LOCK)
         if error.failures == FREE_FAILURES:
-            self._records.note(LOCKOUT, f"解锁时{_times(error.failures)}")
+            self._records.note(LOCKOUT, f"{AT_LOCK}{_times(error.failures)}")
 
     def unlocked(self, unlocked: Unlocked) -> None:
         """The right password at the lock."""
@@ -54,10 +55,11 @@ class Presence:
         self._records.note("unlock", f"此前{_times(tried)}" if tried > FREE_FAILURES else "")
 
     def _noted_until(self, user: str) -> str:
-        """Up to when wrong passwords of an account are in the chain already."""
+        """Up to when wrong passwords of an account are in the chain already: those typed at the lock."""
         with self._store.read() as connection:
             found = [one for event in (FAILED, LOCKOUT) for one in audit.latest(connection, event=event)]
-        return max((one.at[:_SECONDS] for one in found if one.who == user), default="")
+        own = [one.at[:_SECONDS] for one in found if one.who == user and one.detail.startswith(AT_LOCK)]
+        return max(own, default="")
 
 
 def _times(count: int) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -269,7 +268,7 @@ def test_no_line_becomes_visible_before_an_earlier_one(postgres: Postgres, tmp_p
             unit.insert(place.hub.store.types["exchange"], [line], way="exchange", proven=True)
             other = pool.submit(logged, second, 1, place.a, outcome="posted")
             while not other.done() and not waiting_for_a_lock(second):
-                time.sleep(0.01)
+                wait([other], timeout=0.01)
             assert seen() == []
         other.result()
         assert seen() == ["empty", "posted"]
