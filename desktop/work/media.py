@@ -335,9 +335,6 @@ class Media:
         stamp = f"{when:%Y%m%d%H%M}-{tail}.yzp"
         return f"驿站-{code}-{stamp}", f"yizhan-{plain}-{stamp}"[-JOLIET:]
 
-    def _medium_name(self, medium: MediumInfo) -> str:
-        return self._session.records.codes.name("介质类型", medium.type_code)
-
     def _remember(self, medium: MediumInfo, folder: Path | None) -> None:
         changes = {"medium_type": medium.type_code, "medium_number": medium.number}
         if folder is not None:

@@ -14,7 +14,6 @@ Every record table carries, besides its fields:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,12 +102,6 @@ def derive_all(types: Iterable[RecordType], metadata: sa.MetaData = records) -> 
     for declared in types:
         table_of(declared, metadata)
     return metadata
-
-
-@cache
-def stored_names(declared: RecordType) -> tuple[str, ...]:
-    """Columns a record's values live in, id first."""
-    return ("id", *declared.names)
 
 
 def installation_tables(metadata: sa.MetaData) -> None:
@@ -316,8 +309,3 @@ def search_ddl(declared: RecordType) -> str:
         "words, initials, content='', contentless_delete=1, "
         "tokenize='unicode61 remove_diacritics 0')"
     )
-
-
-def lookup_fields(declared: RecordType) -> tuple[Field, ...]:
-    """Fields the search index covers."""
-    return declared.search_fields

@@ -125,11 +125,6 @@ class RecordTableModel(QAbstractTableModel):
         """Rows known so far."""
         return len(self._ids)
 
-    @property
-    def all_known(self) -> bool:
-        """Whether ``total`` is final."""
-        return self._all_known
-
     def row_at(self, position: int) -> Row | None:
         """The record at a position, if its page is here."""
         found = self._loaded(position)
