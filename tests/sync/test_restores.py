@@ -22,7 +22,7 @@ from shared.store.facts import read_text
 from sync import refreshing
 from tests.fixtures.attached import attach, scan
 from tests.fixtures.devices import Device, Direct, Enrol, quiet, rows, value
-from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres
 from tests.sync.test_epochs import agree
 from tests.sync.test_held_sets import admin, decide, held_up  # noqa: F401
 
@@ -99,6 +99,27 @@ def test_over_a_damaged_database(place: Place, enrol_at: Enrol, folder: Path) ->
     place.hub = chen.hub = Hub(place.url, data, PASSPHRASE)
     chen.sync()
     agree(place, chen)
+    assert len(rows(place.hub.store, "market_entity")) == 2
+
+
+def test_a_hub_moves_to_the_other_kind_of_database(
+    place: Place, enrol_at: Enrol, postgres: Postgres, folder: Path
+) -> None:
+    """A hub that outgrew SQLite goes on in PostgreSQL, or back; nobody enters anything twice (ADR 0027)."""
+    chen, zhou = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    (first,) = chen.insert("market_entity", ENTITIES[0])
+    chen.sync(), zhou.sync()
+    file, _ = backup.make(place.hub, folder / "last.yzbackup")
+    was_sqlite = backup.sqlite_path(place.url) is not None
+    place.url = postgres.fresh("template0") if was_sqlite else f"sqlite:///{folder / 'hub.db'}"
+    restored(place, file, chen, zhou)
+    assert place.hub.store.database.is_sqlite is not was_sqlite
+    zhou.update("market_entity", first, phone="1111111")
+    chen.insert("market_entity", ENTITIES[1])
+    for _ in range(2):
+        zhou.sync(), chen.sync()
+    agree(place, chen, zhou)
+    assert value(chen.store, "market_entity", first, "phone") == "1111111"
     assert len(rows(place.hub.store, "market_entity")) == 2
 
 
