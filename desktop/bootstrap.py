@@ -277,7 +277,7 @@ class Program(QObject):
     def _show_state(self, state: SyncState | None) -> None:
         if state is None or self.shell is None:
             return
-        self.shell.set_pending(state.pending_changes, state.held_back)
+        self.shell.set_pending(state.work, state.held_back, state.paper)
         self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
         self.shell.set_online(bool(self.desk and self.desk.syncing.online))
 

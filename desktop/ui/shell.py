@@ -169,14 +169,18 @@ class Shell(QMainWindow):
             "online", detail or ("在线" if online else "离线"), "cloud", "good" if online else "muted"
         )
 
-    def set_pending(self, count: int, held_back: int = 0) -> None:
-        """How many changes the hub has not signed for, or signed for without taking them in."""
+    def set_pending(self, count: int, held_back: int = 0, paper: int = 0) -> None:
+        """How many changes the hub has not signed for, or signed for without taking them in.
+
+        :param paper: records of the exchange itself that go along with the next one.
+        """
+        more = f"　交换记录 {paper:,}" if paper else ""
         if count:
-            self._status.put("pending", f"待同步 {count:,}", "sync", "wait")
+            self._status.put("pending", f"待同步 {count:,}{more}", "sync", "wait")
         elif held_back:
-            self._status.put("pending", f"隔离待审 {held_back:,}", "warning", "danger")
+            self._status.put("pending", f"隔离待审 {held_back:,}{more}", "warning", "danger")
         else:
-            self._status.put("pending", "全部已入库", "ok", "good")
+            self._status.put("pending", f"全部已入库{more}", "ok", "good")
 
     def set_last_receipt(self, text: str) -> None:
         """When the hub last signed; ``""`` = never."""

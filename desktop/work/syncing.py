@@ -10,14 +10,14 @@ from desktop.work.missing import Missing, missing
 from desktop.work.own_sets import course, next_words
 from desktop.work.reenrolling import UNKNOWN, note_unknown
 from desktop.work.session import Session
-from shared.changes import decode_block
+from shared.changes import glance
 from shared.errors import BadAnswer, DeviceUnknown, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange, rewinding
 from shared.store.discarding import Discarded, discard
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
-from shared.store.journal import raw_blocks
+from shared.store.journal import counts_between, raw_blocks
 from shared.store.rewinding import Rewound
 from sync import changeset
 from sync.carrier import Progress
@@ -38,6 +38,8 @@ STANDING_OF = {
     "rejected": Standing.REJECTED,
 }
 TROUBLE = (Standing.PARKED, Standing.CONFLICT, Standing.QUARANTINED)
+PAPER = ("hand_over", "media_intake", "medium")
+"""Records the exchange by stick makes of itself: the office's work is in without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class SyncState:
 
     :param pending_changes: own changes without a receipt, sealed or not.
     :param sealed: those of them that are in change sets already.
+    :param paper: those of them that are about the exchange itself (:data:`PAPER`), not the office's work.
     :param receipted: own changes the hub has signed for.
     :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
@@ -87,6 +90,7 @@ class SyncState:
     last_receipt_at: str
     evidence_at: str
     complete_at: str
+    paper: int = 0
     load: str = ""
     restored: str = ""
     unknown: bool = False
@@ -95,9 +99,15 @@ class SyncState:
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
+    def work(self) -> int:
+        """Changes of the office's work without a receipt."""
+        return self.pending_changes - self.paper
+
+    @property
     def all_in(self) -> bool:
-        """Whether the status bar may say 全部已入库."""
-        return self.pending_changes == 0 and not self.held_back and not self.unknown
+        """Whether the status bar may say 全部已入库: the record of the last import alone never waits for
+        anybody, it goes along with whatever is taken next."""
+        return self.work == 0 and not self.held_back and not self.unknown
 
     @property
     def held_back(self) -> int:
@@ -106,7 +116,7 @@ class SyncState:
 
     @property
     def settled(self) -> str:
-        """What to say when nothing is pending."""
+        """What to say when no work is pending."""
         if self.unknown:
             return "需要重新登记"
         return f"隔离待审 {self.held_back:,}" if self.held_back else "全部已入库"
@@ -211,6 +221,7 @@ class Syncing:
             evidence, complete = read_text(connection, "evidence_at"), read_text(connection, "complete_at")
             restored = _restored(rewinding.rewound(connection))
             unknown = bool(read_text(connection, UNKNOWN))
+            waiting = counts_between(connection, at.receipted + 1, at.written)
         told = course(self._session.records, self._session.device)
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
@@ -219,6 +230,7 @@ class Syncing:
             last_receipt_at=last[1] if last else "",
             evidence_at=evidence,
             complete_at=complete,
+            paper=sum(waiting[self._session.store.types[name].number] for name in PAPER),
             load=load_words(self._session.store),
             restored=restored,
             unknown=unknown,
@@ -235,7 +247,7 @@ class Syncing:
         with store.read() as connection:
             at = exchange.reach(connection)
             for raw in raw_blocks(connection, at.receipted + 1, at.written):
-                for run in decode_block(raw).runs:
+                for run in glance(raw):
                     records[run.type].update(run.record_ids())
                     changes[run.type] += run.count
         known = [(store.by_number[number], count) for number, count in changes.most_common()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 import zstandard
 
 from shared import gaps
-from shared.changes import GENESIS, Block, chain, decode_block, encode_block, pack, unpack
+from shared.changes import GENESIS, Block, chain, encode_block, glance, pack, unpack
 from shared.store import sql
 from shared.store.blocks import to_blocks
 from shared.store.facts import read_fact, write_fact
@@ -145,7 +146,16 @@ def discarded_sets(connection: sa.Connection) -> dict[int, int]:
 
 def types_between(connection: sa.Connection, first: int, last: int) -> set[int]:
     """Numbers of the record types that own changes between two sequence numbers are about."""
-    return {run.type for raw in raw_blocks(connection, first, last) for run in decode_block(raw).runs}
+    return {run.type for raw in raw_blocks(connection, first, last) for run in glance(raw)}
+
+
+def counts_between(connection: sa.Connection, first: int, last: int) -> Counter[int]:
+    """How many own changes between two sequence numbers are about each type, by its number."""
+    found: Counter[int] = Counter()
+    for raw in raw_blocks(connection, first, last):
+        for run in glance(raw):
+            found[run.type] += run.count
+    return found
 
 
 def count_after(connection: sa.Connection, seq: int) -> int:
@@ -154,6 +164,6 @@ def count_after(connection: sa.Connection, seq: int) -> int:
 
 
 __all__ = [
-    "Block", "Journal", "Range", "broken", "count_after", "discarded_sets", "ranges", "raw_blocks",
-    "types_between",
+    "Block", "Journal", "Range", "broken", "count_after", "counts_between", "discarded_sets", "ranges",
+    "raw_blocks", "types_between",
 ]  # fmt: skip

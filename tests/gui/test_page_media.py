@@ -179,8 +179,9 @@ def test_a_courier_passes_on_and_brings_the_answer(
     own.button("下一步：写入本机").click()
     own.button("确认写入").click()
     settle(jobs)
-    assert post.desk("chenmin").syncing.state().all_in is False  # the intake record itself waits
-    assert post.desk("chenmin").syncing.state().sets[-1].standing == "已入库"
+    state = post.desk("chenmin").syncing.state()
+    assert state.all_in and (state.pending_changes, state.paper) == (1, 1)  # the intake record itself waits
+    assert state.sets[-1].standing == "已入库"
 
 
 def test_a_file_that_is_no_package(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path) -> None:

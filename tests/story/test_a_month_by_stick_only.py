@@ -78,8 +78,9 @@ def test_four_weeks_without_any_network(town: Town, qtbot: QtBot) -> None:
         import_from(zhou, answer)
         known = dict.fromkeys([*known, title], Standing.APPLIED)
         assert standings(records_page(zhou, "alert")) == known
-        # this week's intake record, once also that the lost photos need not be waited for; it never grows
-        status_says(zhou, qtbot, pending="待同步 2" if week == 2 else "待同步 1")
+        # all work is in, and it says so; what the exchange notes about itself is told apart: this week's
+        # intake record, once also that the lost photos need not be waited for; it never grows
+        status_says(zhou, qtbot, pending=f"全部已入库　交换记录 {2 if week == 2 else 1}")
     photos = zhou.desk.attachments.of_entity(entity)
     assert [p.state for p in photos] == [DELIVERED] * 4
     words = [m.word for m in zhou.desk.media.register.movements() if m.way == "out"]

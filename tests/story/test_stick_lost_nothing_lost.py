@@ -118,12 +118,12 @@ def test_a_lost_stick_loses_nothing_and_harms_nothing_when_it_turns_up(town: Tow
 
     # nothing is given up: all of it is here, says so, and can be exported again
     assert standings(records_page(zhou, "alert")) == dict.fromkeys(titles, Standing.SEALED)
-    status_says(zhou, qtbot, pending="待同步 5")  # with the medium and the hand-over sheet
+    status_says(zhou, qtbot, pending="待同步 3　交换记录 2")  # with the medium and the hand-over sheet
     enter_alerts(zhou, "青穗四店")
     assert "6 条" in planned(zhou) and "其中 2 个以前导出过" in planned(zhou)
     again = export_to(zhou, stick(town, "stick-2"))
     assert again.name != lost.name
-    status_says(zhou, qtbot, pending="待同步 7")
+    status_says(zhou, qtbot, pending="待同步 4　交换记录 3")
 
     # the second stick arrives; its answer comes back later
     answer = again.with_name("回件.yzp")
@@ -134,7 +134,7 @@ def test_a_lost_stick_loses_nothing_and_harms_nothing_when_it_turns_up(town: Tow
     import_from(zhou, answer)
     known = dict.fromkeys([*titles, "青穗四店"], Standing.APPLIED)
     assert standings(records_page(zhou, "alert")) == known
-    status_says(zhou, qtbot, pending="待同步 1")  # the intake record
+    status_says(zhou, qtbot, pending="全部已入库　交换记录 1")  # of this import
 
     # somebody finds the lost stick and takes it to the hub
     late_answer = drawer / "迟到的回件.yzp"

@@ -40,7 +40,8 @@ def test_paper_does_not_make_more_paper(centre: Place, far: Station, stick: Path
         assert made.hand_over.changes == state.pending_changes == 2, turn
         bring_in(far, at_hub(centre.hub, made.path))
         state = Syncing(far.session).state()
-        assert state.pending_changes == 1  # this time's intake record, which the next stick takes
+        assert (state.pending_changes, state.paper) == (1, 1)  # this time's intake record: next stick
+        assert state.all_in
         assert set(words(far).values()) == {"已送达"}
     kept = rows(centre.hub.store, "hand_over")
     assert len(kept) == 4 and all(r["arrived_at"] for r in kept)

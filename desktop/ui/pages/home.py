@@ -163,8 +163,9 @@ class HomePage(Page):
 
     def _show_sync(self, state: SyncState) -> None:
         go = partial(self._go, "sync", {})
-        waiting = state.pending_changes
-        sealed = [(f"其中已封装 {state.sealed:,}", "off")] if state.sealed else []
+        waiting = state.work
+        sealed = [(f"已封装 {state.sealed:,}", "off")] if waiting and state.sealed else []
+        sealed += [(f"交换记录 {state.paper:,}", "off")] if state.paper else []
         said = f"{waiting:,}" if waiting else state.settled
         shade = "wait" if waiting else "good" if state.all_in else "bad"
         rows: list[LinkRow | None] = [

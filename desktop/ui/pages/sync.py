@@ -245,12 +245,7 @@ class SyncPage(Page):
         self, state: SyncState, types: list[PendingType], lease: Lease, attached: Waiting
     ) -> None:
         waiting = state.pending_changes
-        self.tiles.put(
-            "pending",
-            f"{waiting:,} 条变更" if waiting else state.settled,
-            f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}" if waiting else "",
-            "wait" if waiting else "good" if state.all_in else "bad",
-        )
+        self.tiles.put("pending", *_pending_tile(state))
         self._show_attached(attached)
         self.tiles.put("receipt", moment(state.last_receipt_at), f"中心已签收 {state.receipted:,} 条变更")
         signed = moment(state.evidence_at).partition("-")[2] or NOTHING
@@ -367,6 +362,17 @@ class SyncPage(Page):
         if at is not None and self.sets.current() is None:
             self.sets.select(at)
         self._tell(self.sets.current())
+
+
+def _pending_tile(state: SyncState) -> tuple[str, str, str]:
+    """The office's work, and apart from it what the exchange noted about itself."""
+    waiting, paper = state.pending_changes, state.paper
+    if not state.work:
+        said = f"{paper:,} 条交换记录随下次交换带走" if paper else ""
+        return state.settled, said, "good" if state.all_in else "bad"
+    sealed = f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}"
+    more = f"（含交换记录 {paper:,}）" if paper else ""
+    return f"{state.work:,} 条变更", sealed + more, "wait"
 
 
 def _set_row(one: SetView) -> PlainRow:
