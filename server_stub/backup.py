@@ -18,13 +18,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from server_stub import backup_contents, backup_file, backup_place, copying, epochs, key_copies
+from server_stub import backup_contents, backup_file, backup_place, copying, epochs, key_copies, restore_place
 from server_stub.backup_contents import Shelved, beside
 from server_stub.backup_file import Manifest, reading, writing
 from server_stub.backup_opening import (
     Verified,
     contents_of,
     expected,
+    finished,
     gone_through,
     named,
     opened_keys,
@@ -246,17 +247,18 @@ def restore(
 
     :param contents: where the contents it names lie, if not beside it.
     """
-    clock = clock or Clock()
+    clock, at_hub = clock or Clock(), ContentFolder(data / _IN_BACKUPS)
+    finished(source)
     with reading(source):
         data.mkdir(parents=True, exist_ok=True)
-        with holding(data, alone=True), room(data) as place:
+        with holding(data, alone=True), restore_place.own(data, sqlite_path(url), at_hub) as place:
             unpacked = backup_file.unpack(source, place)
             chosen = opened_keys(unpacked, expected(data, passphrase), source, passphrase)
             unpacked.signed_by(chosen.keys)
             found = proved(unpacked, chosen.keys)
             verified = Verified(unpacked.manifest, unpacked.fingerprint, source.stat().st_size, found)
             present = _present_epoch(url, chosen.keys.hub_id)
-            shelf, at_hub = contents_of(source, contents), ContentFolder(data / _IN_BACKUPS)
+            shelf = contents_of(source, contents)
             shelved = backup_contents.bring_back(named(unpacked) or [], shelf, at_hub)
             copy = place / backup_file.DATABASE
             adopted = _settle_contents(copy, shelved, at_hub, clock)
@@ -357,7 +359,7 @@ def _swap_in(copy: Path, url: str, clock: Clock) -> str:
             copying.copy_in(copy, database, name)
         return f"schema {name}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    ready = path.with_name(f"{path.name}.restoring")
+    ready = path.with_name(path.name + restore_place.READY)
     try:
         shutil.move(copy, ready)  # maybe from another disk: nothing is touched before it is all here
         with ready.open("rb+") as stream:

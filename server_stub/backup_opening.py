@@ -47,17 +47,22 @@ def verify(
     :param data: folder of the hub it should belong to, where there is one.
     :param contents: where the contents it names lie, if not beside it; ``quick`` looks at their lengths only.
     """
-    if source.name.endswith(PART) and source.exists():
-        raise BackupDamaged(
-            f"“{source.name}”是没有做完的备份：没有核对过，不能算数。",
-            f"请换用旁边已完成的备份（{SUFFIX}），或重新执行 backup。",
-        )
+    finished(source)
     with reading(source), room(place_for(source)) as place:
         known = expected(data, passphrase)
         return gone_through(
             source, place, lambda one: opened_keys(one, known, source, passphrase).keys,
             contents_of(source, contents), quick=quick,
         )  # fmt: skip
+
+
+def finished(source: Path) -> None:
+    """Raise :class:`BackupDamaged` for an archive that still bears the name of an unfinished one."""
+    if source.name.endswith(PART) and source.exists():
+        raise BackupDamaged(
+            f"“{source.name}”是没有做完的备份：没有核对过，不能算数。",
+            f"请换用旁边已完成的备份（{SUFFIX}）；一份也没有时，中心还在就重新执行 backup。",
+        )
 
 
 def contents_of(source: Path, said: Path | None) -> ContentFolder:
@@ -138,9 +143,9 @@ def _brought_up(copy: Path) -> Database:
 
 # --- places ----------------------------------------------------------------------
 @contextmanager
-def room(folder: Path) -> Iterator[Path]:
+def room(folder: Path, prefix: str = backup_file.ROOM) -> Iterator[Path]:
     """A folder to lay things out in, gone afterwards."""
-    made = Path(tempfile.mkdtemp(prefix=backup_file.ROOM, dir=folder))
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     try:
         yield made
     finally:

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from server_stub import workers
+from server_stub import restore_place, workers
 from server_stub.cli.commands import Commands
 from server_stub.cli.terminal import opened, passphrase, print_table, states, url_of
 from server_stub.hub import Hub
@@ -56,8 +56,9 @@ def _serve(parsed: argparse.Namespace) -> None:
     if not 0 <= parsed.port <= 65_535:
         raise InputError("--port 应是 0 至 65535 的整数。", "请换一个端口，例如 8420；0 = 自动选择。")
     workers.check(parsed.workers, url_of(parsed))
-    with opened(parsed):
-        pass  # keys, passphrase and schema are in order before anybody is told an address
+    with opened(parsed) as hub:  # keys, passphrase and schema are in order before anybody hears an address
+        if gone := restore_place.clear(hub.data, hub.store.database.path):
+            print(f"已清理以前中断的恢复留下的 {gone} 项", file=sys.stderr, flush=True)
     family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
     try:
         listener = socket.create_server((parsed.host, parsed.port), family=family, backlog=2048)
