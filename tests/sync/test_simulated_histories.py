@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.hubs import Postgres
-from tests.fixtures.longer import seeds
+from tests.fixtures.longer import Count, seeds
 from tests.simulator.town import Town, build
 from tests.simulator.world import Options, World, told_again
 
@@ -31,9 +31,10 @@ def lived(seed: int, folder: Path, options: Options, flags: str = "") -> str:
 
 
 @pytest.mark.parametrize("start", seeds(170, 2000, PER_TEST))
-def test_histories_in_all_weathers(start: int, ram: Path) -> None:
+def test_histories_in_all_weathers(start: int, ram: Path, count: Count) -> None:
     for seed in range(start, start + PER_TEST):
         lived(seed, ram / str(seed), Options())
+    count("histories", PER_TEST)
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +46,11 @@ def postgres_town(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("seed", seeds(6, 60))
 def test_histories_on_postgresql_come_out_the_same(
-    seed: int, ram: Path, postgres: Postgres, postgres_town: Town
+    seed: int, ram: Path, postgres: Postgres, postgres_town: Town, count: Count
 ) -> None:
     there = Options(hub_url=lambda: postgres.fresh("simulated"), town=lambda: postgres_town)
     assert lived(seed, ram / "postgres", there) == lived(seed, ram / "sqlite", Options())
+    count("histories on PostgreSQL", 1)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from server_stub.review import Review
 from shared.store import exchange, rewinding
-from tests.fixtures.longer import seeds
+from tests.fixtures.longer import Count, seeds
 from tests.simulator.troubles import ATTACHED, COURIERED, HELD, KINDS, RESTORED
 from tests.simulator.world import Options, World, told_again
 
@@ -38,8 +38,9 @@ def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "start"), [(k, s) for k in KINDS for s in seeds(FEW.get(k, 8), 300, PER_TEST)]
 )
-def test_histories_of_each_kind(kind: str, start: int, ram: Path) -> None:
+def test_histories_of_each_kind(kind: str, start: int, ram: Path, count: Count) -> None:
     lived(kind, range(start, start + PER_TEST), ram)
+    count(f"histories with {kind}", PER_TEST)
 
 
 # --- would the oracles notice? ----------------------------------------------------------------
