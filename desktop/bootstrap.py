@@ -176,7 +176,7 @@ class Program(QObject):
         """F9 from anywhere; the page 同步 shows the same job."""
         assert self.desk is not None
         return self.jobs.run(
-            "同步", self.desk.syncing.sync_now, self._synced, self._sync_failed, lane="write", owner=self
+            "同步", self.desk.syncing.sync_now, self._synced, self._sync_failed, lane="exchange", owner=self
         )
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ class Program(QObject):
         def work(progress: Callable[..., None]) -> RoundReport | None:
             return desk.syncing.sync_now(progress) if desk.syncing.check_online() else None
 
-        self.jobs.run("同步", work, self._synced, lambda _: self.look_at_state(), lane="write", owner=self)
+        self.jobs.run("同步", work, self._synced, lambda _: self.look_at_state(), lane="exchange", owner=self)
 
     def _synced(self, report: RoundReport | None) -> None:
         if report is not None and self.shell is not None and self.shell.current is not None:
@@ -254,7 +254,7 @@ class Program(QObject):
         """What has long been archived at the hub goes from here, when there is nothing else to do."""
         desk = self.desk
         if desk is not None:
-            self.jobs.run("清理变更日志", desk.syncing.discard, lane="write", quiet=True, owner=self)
+            self.jobs.run("清理变更日志", desk.syncing.discard, lane="exchange", quiet=True, owner=self)
 
     def _transfer(self) -> None:
         """Contents of attachments follow their records, beside the work: saving never waits for them."""

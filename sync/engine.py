@@ -136,12 +136,15 @@ class Engine:
         :param after: newest incarnation known elsewhere.
         :param agreed: see :func:`shared.store.incarnations.begin`.
         """
-        self.cut()
         no = max(self._incarnation, after) + 1
-        with self._store.write() as connection:
-            made = incarnations.begin(connection, no, why, self._store.clock.stamp(), agreed=agreed)
-            self._mark(Mark(no, made.start, made.parent_head))  # first there: never two alike
-        self._incarnation = no
+        while self._incarnation != no:
+            self.cut()
+            with self._store.write() as connection:
+                if exchange.uncut(connection):
+                    continue  # somebody saved meanwhile: that is of the incarnation before
+                made = incarnations.begin(connection, no, why, self._store.clock.stamp(), agreed=agreed)
+                self._mark(Mark(no, made.start, made.parent_head))  # first there: never two alike
+            self._incarnation = no
 
     def prepare(
         self, out: BinaryIO, carrier: str, person: str = "", only: Sequence[str] | None = None,

@@ -78,7 +78,7 @@ class ReenrolPanel(QWidget):
         way = Reenrolling(self._desk.session)
         return self._desk.jobs.run(
             "生成登记申请", lambda progress: way.write_request(Path(str(folder)), code, progress),
-            self._written, self._page.report, lane="write", owner=self,
+            self._written, self._page.report, lane="exchange", owner=self,
         )  # fmt: skip
 
     def read(self) -> Job | None:
@@ -96,7 +96,7 @@ class ReenrolPanel(QWidget):
 
     def _run(self, work: object) -> Job:
         return self._desk.jobs.run(
-            "重新登记", work, self._done, self._page.report, lane="write", owner=self,  # type: ignore[arg-type]
+            "重新登记", work, self._done, self._page.report, lane="exchange", owner=self,  # type: ignore[arg-type]
         )
 
     def _written(self, path: Path) -> None:

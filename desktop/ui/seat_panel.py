@@ -86,7 +86,7 @@ class SeatPanel(QWidget):
             return None
         cases = self._desk.seat_accounts
         return self._desk.jobs.run(
-            "签发一次性口令", lambda _: cases.issue(account), self._issued, self._refused, lane="write",
+            "签发一次性口令", lambda _: cases.issue(account), self._issued, self._refused, lane="alone",
             cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ class SeatPanel(QWidget):
             self.load()
 
         return self._desk.jobs.run(
-            "移除账号", lambda _: cases.remove(account), removed, self._refused, lane="write",
+            "移除账号", lambda _: cases.remove(account), removed, self._refused, lane="alone",
             cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ class SeatPanel(QWidget):
             return None
         keys = self._desk.session.seat_keys
         return self._desk.jobs.run(
-            "更换本机密钥", lambda _: keys.rotate(password), self._rotated, self._not_rotated, lane="write",
+            "更换本机密钥", lambda _: keys.rotate(password), self._rotated, self._not_rotated, lane="alone",
             cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
 

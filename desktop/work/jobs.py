@@ -1,9 +1,13 @@
 """The one module that makes threads.
 
 A job is a function that takes a :class:`Progress` and returns what it found or
-changed. It runs in the lane ``"read"`` (a few threads) or ``"write"`` (one
-thread: a single writer); its callbacks run on the thread that owns
-:class:`Jobs`, the GUI's.
+changed. It runs in a lane; its callbacks run on the thread that owns :class:`Jobs`, the GUI's.
+
+- ``"read"``: a few threads.
+- ``"write"``: one thread, what a person enters and decides.
+- ``"exchange"``: one thread, what may wait for the network. Nobody who saves waits for it: it
+  writes in short transactions of its own, and the store lets one writer in at a time.
+- ``"alone"``: in the thread of ``"exchange"``, and no writer beside it: sticks and keys.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -26,6 +31,7 @@ Report = Callable[[int, int, str], None]
 
 THROTTLE_SECONDS = 0.08
 READERS = 3
+ALONE = "alone"
 
 
 class Progress:
@@ -129,7 +135,9 @@ class Jobs(QObject):
         self._lanes = {
             "read": ThreadPoolExecutor(READERS, thread_name_prefix="read"),
             "write": ThreadPoolExecutor(1, thread_name_prefix="write"),
+            "exchange": ThreadPoolExecutor(1, thread_name_prefix="exchange"),
         }
+        self._writing = threading.Lock()
         queued = Qt.ConnectionType.QueuedConnection
         self._reported.connect(self._report, queued)
         self._begun.connect(self._begin, queued)
@@ -181,7 +189,7 @@ class Jobs(QObject):
                 older.overtaken |= self._owners[older] is owner and older.title == title
         self._active[job] = deliver
         self._owners[job] = owner
-        self._lanes[lane].submit(self._execute, job, work)
+        self._lanes["exchange" if lane == ALONE else lane].submit(self._execute, job, work)
         return job
 
     @property
@@ -217,8 +225,12 @@ class Jobs(QObject):
         progress = Progress(lambda d, t, s: self._reported.emit(job, d, t, s), job._cancel)
         try:
             progress.check()
-            self._begun.emit(job)
-            result = work(progress)
+            turn: AbstractContextManager[object] = (
+                self._writing if job.lane in ("write", ALONE) else nullcontext()
+            )
+            with turn:
+                self._begun.emit(job)
+                result = work(progress)
         except BaseException as error:  # noqa: BLE001 handed to the GUI thread, where it surfaces
             self._ended.emit(job, None, error)
         else:

@@ -44,6 +44,35 @@ def test_writers_run_one_after_the_other(jobs: Jobs) -> None:
     assert most == [1]
 
 
+def test_who_saves_waits_for_no_exchange_but_for_a_stick(jobs: Jobs) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def exchange(progress: Progress) -> None:
+        begun.set()
+        assert go_on.wait(5)
+        order.append("exchange")
+
+    def alone(progress: Progress) -> None:
+        begun.set()
+        assert not go_on.wait(0.05)
+        order.append("alone")
+
+    jobs.run("同步", exchange, lane="exchange")
+    assert begun.wait(5)
+    jobs.run("导出", lambda _: order.append("stick"), lane="alone")  # its turn comes after the exchange
+    jobs.run("保存", lambda _: [order.append("saved"), go_on.set()], lane="write")
+    assert jobs.wait_idle()
+    assert order == ["saved", "exchange", "stick"]
+
+    begun.clear(), go_on.clear(), order.clear()
+    jobs.run("导出", alone, lane="alone")
+    assert begun.wait(5)
+    jobs.run("保存", lambda _: order.append("saved"), lane="write")
+    assert jobs.wait_idle()
+    assert order == ["alone", "saved"]
+
+
 def test_cancel_stops_between_batches_and_is_no_failure(jobs: Jobs) -> None:
     begun, go_on = threading.Event(), threading.Event()
     done: list[int] = []

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from desktop.work.jobs import JobState
+from shared.filters import Filter
 from sync.http import HttpCarrier
 from tests.fixtures.hubs import serving
 from tests.fixtures.programs import Start
+from tests.fixtures.samples import sample
 from tests.fixtures.wires import bad_line
 from tests.gui.exchange_desks import Stage
 
@@ -171,6 +174,34 @@ def test_cancelling_before_a_silent_hub(start: Start) -> None:
     assert job.state is JobState.CANCELLED
     assert window.said == "同步已取消。数据都在本机，已传的部分不会重传。"
     assert window.pending == 1
+
+
+def test_entering_goes_on_while_the_line_hangs(start: Start, place_of_work: Stage, qtbot: QtBot) -> None:
+    """No page waits for the network: what is typed meanwhile is saved at once, and comes in with the rest."""
+    hub = place_of_work.hub()
+    window = start()
+    window.edit("021-1")
+    with serving(hub) as url, bad_line(url) as line:
+        line.hang_up = 1_000
+        window.settings.set("hub_url", line.url)
+        room = window.page("records", type="alert").room
+        entity = window.desk.records.first(window.desk.records.type("market_entity"), Filter())[3].values
+        job = window.program.sync_now()
+        qtbot.waitUntil(line.hanging.is_set)
+        room.new()
+        room.form.set_raw(sample("alert", uscc=entity["uscc"], entity_name=entity["name"]))
+        saved = room.save()
+        assert saved is not None
+        qtbot.waitUntil(lambda: saved.over)
+        assert (saved.state, job.state) == (JobState.DONE, JobState.RUNNING), room.form.summary_lines()
+        qtbot.waitUntil(lambda: room.table.model.total == 1)
+        assert window.pending == 2 and job.state is JobState.RUNNING
+        job.cancel()
+        window.settle()
+        line.hang_up = None
+        window.sync()
+        assert window.pending == 0
+    hub.close()
 
 
 def test_leaving_while_it_synchronizes(start: Start, place_of_work: Stage) -> None:

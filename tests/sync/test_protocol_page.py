@@ -414,6 +414,10 @@ def test_the_page_lists_every_type() -> None:
         assert (said.number, said.key) == (one.number, list(one.key))
         fields = {f.number: (f.name, f.kind.value, f.target, merging[f.merge.value]) for f in one.own_fields}
         assert said.fields == fields, one.name
+        demands = {
+            f.number: (f.table, f.required, f.max, bool(f.target) and not f.must_exist) for f in one.own_fields
+        }
+        assert said.demands == demands, one.name
         streams = {
             Part.COMMON: "`common`", Part.ADMIN: "`admin`", Part.DIVISION: "`division:{%s}`",
             Part.BUREAU: "`bureau:{%s}`", Part.ENTITY_DIVISION: "`division:{%s → division}`",

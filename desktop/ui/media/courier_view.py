@@ -191,7 +191,7 @@ class CourierView(QWidget):
         job = self._desk.jobs.run(
             "同步", lambda p: self._desk.syncing.sync_now(p),
             lambda done: self._messages.say(SUCCESS, done.summary), self._messages.error,
-            lane="write", quiet=True, owner=self,
+            lane="exchange", quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(self.start)
         return self.job_line.follow(job)
@@ -204,7 +204,7 @@ class CourierView(QWidget):
         courier, folder, medium = self._desk.courier, self.medium.path(), self.medium.medium()
         job = self._desk.jobs.run(
             "写入介质", lambda p: courier.write([one.package_id], folder, medium, p), self._written,
-            self._messages.error, lane="write", quiet=True, owner=self,
+            self._messages.error, lane="alone", quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(self.start)
         return self.job_line.follow(job)
@@ -216,7 +216,7 @@ class CourierView(QWidget):
             return None
         job = self._desk.jobs.run(
             "移出代转箱", lambda _: courier.drop(one.package_id), lambda _: None, self._messages.error,
-            lane="write", quiet=True, owner=self,
+            lane="alone", quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(self.start)
         return job

@@ -158,7 +158,7 @@ class ExportFlow(Flow):
                 work,
                 self._done,
                 self._not_written,
-                lane="write",
+                lane="alone",
                 quiet=True,
                 owner=self,
             )

@@ -195,7 +195,7 @@ class ImportFlow(Flow):
                 lambda p: media.apply(received, medium, p, analysis),
                 self._applied,
                 self.failed,
-                lane="write",
+                lane="alone",
                 quiet=True,
                 owner=self,
             )
@@ -213,7 +213,7 @@ class ImportFlow(Flow):
                 lambda _: media.refuse(received, medium, analysis),
                 lambda values: self._show_intake("已登记：拒绝入库", TOKENS.danger, values, []),
                 self.failed,
-                lane="write",
+                lane="exchange",
                 quiet=True,
                 owner=self,
             )
@@ -248,7 +248,7 @@ class ImportFlow(Flow):
         return self.follow(
             self.desk.jobs.run(
                 "收下代转", lambda _: courier.keep(received), lambda _: self._kept(), self.failed,
-                lane="write", quiet=True, owner=self,
+                lane="alone", quiet=True, owner=self,
             )
         )  # fmt: skip
 

@@ -185,7 +185,7 @@ class Register(QWidget):
         job = self._desk.jobs.run(
             "重新导出", lambda p: media.export_again(one.id, reason, folder, medium, p),
             lambda done: self._exported(f"已标记丢失并重新导出，可以拔出介质：{done.path}"),
-            self._messages.error, lane="write", quiet=True, owner=self,
+            self._messages.error, lane="alone", quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(self.start)
         return self.job_line.follow(job)

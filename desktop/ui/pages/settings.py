@@ -162,7 +162,7 @@ class SettingsPage(Page):
         session = self._desk.session
         return self._desk.jobs.run(
             "修改密码", lambda _: session.change_password(old, new), self._changed, self._not_changed,
-            lane="write", cancellable=False, quiet=True, owner=self,
+            lane="alone", cancellable=False, quiet=True, owner=self,
         )  # fmt: skip
 
     def _changed(self, _: object) -> None:

@@ -168,7 +168,7 @@ class SyncPage(Page):
             return None
         self.messages.clear()
         job = self._desk.jobs.run(
-            TITLE, self._desk.syncing.sync_now, self._synced, self._failed, lane="write", owner=self
+            TITLE, self._desk.syncing.sync_now, self._synced, self._failed, lane="exchange", owner=self
         )
         self._follow(job)
         return job
