@@ -98,11 +98,18 @@ def soften(token: str, share: float = 0.1) -> str:
 
 
 def apply_theme(app: QApplication, point_size: int = 10) -> None:
-    """Style the whole program; call again to change the type size (9 to 12)."""
-    app.setStyle("Fusion")
-    app.setPalette(_palette())
-    app.setFont(text_font(point_size))
-    app.setStyleSheet(_style_sheet())
+    """Style the whole program; call again to change the type size (9 to 12).
+
+    What stands already is not set again: Qt goes through every living widget for each of these.
+    """
+    font, sheet = text_font(point_size), _style_sheet()
+    if app.styleSheet() != sheet:
+        app.setStyle("Fusion")
+        app.setPalette(_palette())
+    elif app.font() == font:
+        return
+    app.setFont(font)
+    app.setStyleSheet(sheet)  # also for another font: who is styled by the sheet hears of it only so
     app.setEffectEnabled(Qt.UIEffect.UI_AnimateCombo, False)
     app.setEffectEnabled(Qt.UIEffect.UI_AnimateMenu, False)
     app.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,30 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("desktop", "resources", "server_stub", "shared", "sync")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Syntax trees serve every test here, and then go: whoever collects garbage would walk through them."""
+    yield
+    parsed.cache_clear()
+    imported.cache_clear()
+
+
+@cache
+def parsed(folder: str) -> tuple[tuple[str, ast.Module], ...]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    return tuple((p.relative_to(ROOT).as_posix(), ast.parse(p.read_text(encoding="utf-8"))) for p in found)
+
+
 def sources(*under: str) -> Iterator[tuple[str, ast.Module]]:
-    for folder in under or ROOMS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+    return chain.from_iterable(parsed(folder) for folder in under or ROOMS)
 
 
-def imported(tree: ast.Module) -> Iterator[str]:
+@cache
+def imported(tree: ast.Module) -> tuple[str, ...]:
+    return tuple(_imported(tree))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)

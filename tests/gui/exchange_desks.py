@@ -36,6 +36,7 @@ from shared.parsing import Context, parse
 from shared.store import sql
 from tests.fixtures.devices import Direct, quiet
 from tests.fixtures.hubs import DIVISION, PASSPHRASE
+from tests.fixtures.made_once import Once
 
 PASSWORD = "Yizhan-2026"
 WEAK = Argon(1, 8, 1)
@@ -81,7 +82,13 @@ class Stage:
 
 def build_stage(folder: Path, entities: int = 40) -> Stage:
     """Hub with codes, three bureaus and entities; three installations that have it all."""
-    stage = Stage(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(Stage(folder).state))
+        return _build(Stage(folder), entities)
+
+
+def _build(stage: Stage, entities: int) -> Stage:
+    folder = stage.folder
     hub = Hub.create(f"sqlite:///{folder / 'hub.db'}", folder / "hub", PASSPHRASE, "测试中心")
     bureaus = _fill(hub, entities)
     for (account, (name, bureau, roles)) in PEOPLE.items():
@@ -197,17 +204,10 @@ def settle(jobs: Jobs) -> None:
     raise AssertionError("jobs do not end")
 
 
-def made_once(folder: Path) -> Stage:
-    """A stage with what its installations keep outside their data folders."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(STATE_VARIABLE, str(Stage(folder).state))
-        return build_stage(folder)
-
-
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(once: Once) -> Stage:
     """Made once per run."""
-    return made_once(tmp_path_factory.mktemp("stage"))
+    return Stage(once("stage", build_stage))
 
 
 @pytest.fixture

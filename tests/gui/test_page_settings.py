@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.pages.settings import SettingsPage
@@ -47,6 +47,8 @@ def test_settings_are_saved_and_used(page: SettingsPage, post: Post, jobs: Jobs,
         again = Settings(post.desk("chenmin").settings.folder)
         assert (again.hub_url, again.font_size, again.auto_sync_minutes) == ("http://127.0.0.1:8800", 12, 0)
         assert qapp.font().pointSize() == 12
+        (heading,) = (one for one in page.findChildren(QLabel) if one.text() == "连接与使用")
+        assert heading.font().pointSize() == 12, "what the style sheet styles follows too"
         assert "已保存" in page.messages.text()
     finally:
         apply_theme(qapp)

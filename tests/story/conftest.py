@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from desktop.work.highwater import STATE_VARIABLE
 from tests.fixtures.desk import Bureau, build, open_bureau
+from tests.fixtures.made_once import Once
 from tests.fixtures.programs import enrolled, place_of_work, start  # noqa: F401
 from tests.fixtures.towns import Town, built_town  # noqa: F401  what ``town`` copies
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(once: Once) -> Path:
     """A store as after the first load; copied for each test."""
-    path = tmp_path_factory.mktemp("desk") / "filled.db"
-    build(path)
-    return path
+    return once("filled", lambda to: build(to / "filled.db")) / "filled.db"
 
 
 @pytest.fixture
@@ -30,9 +30,10 @@ def bureau(filled: Path, tmp_path: Path) -> Iterator[Bureau]:
 
 
 @pytest.fixture
-def town(built_town: Path, tmp_path: Path) -> Iterator[Town]:  # noqa: F811
+def town(built_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:  # noqa: F811
     """The whole program, hub and computers: this test's own copy."""
     made = Town(tmp_path / "town")
     shutil.copytree(built_town, made.folder)
+    monkeypatch.setenv(STATE_VARIABLE, str(made.state))
     yield made
     made.close()
