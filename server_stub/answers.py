@@ -106,7 +106,7 @@ class Answers:
             wait=load.wait if load is not None else 0,
             lease_days=lease,
             device_key=device.sign.key_id,
-            rewound=self._rewound(ask, names),
+            rewound=self.rewound(ask, names),
             proofs=proofs.proofs if proofs else [],
             proofs_at=proofs.at if proofs else "",
             backup=backed_up,
@@ -138,7 +138,7 @@ class Answers:
                 if not rest:
                     break
 
-    def _rewound(self, ask: Ask, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    def rewound(self, ask: Ask, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Streams that go on before the place the device has come to."""
         stands = self.stands(ask, names)
         known = {name: one for name, one in ask.cursors.items() if name in stands}

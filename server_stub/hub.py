@@ -86,7 +86,7 @@ class Hub:
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
         self.pieces = HubPieces(self.store, self.keys, self.epoch, data / "attachments")
-        self.parcels = Parcels(self.answers, self.snapshots, self.pieces, self.epoch)
+        self.parcels = Parcels(self.answers, self.snapshots, self.pieces)
         self.mail = Mailroom(
             self.store, self.keys, self.ledger, self.answers, self.parcels, self.epoch, data / "mail"
         )

@@ -30,13 +30,14 @@ from server_stub.partitions import streams_of
 from server_stub.postal import (
     MOST_SETS,
     Asked,
+    Reached,
     Recipient,
     Waiting,
     about_of,
     asked_of,
-    furthest_behind,
     made_as,
     sets_of,
+    together,
     words_of,
 )
 from server_stub.receipts import Intake
@@ -52,12 +53,14 @@ from sync.messages import (
     MAIL,
     PROTOCOL,
     RECEIPT,
+    REFRESH,
     STATE,
     Ask,
     Cursor,
     Down,
     Letter,
     PieceAsk,
+    Refresh,
     SetReceipt,
     State,
 )
@@ -83,7 +86,7 @@ class Posted:
     sealed: Sealed
     recipients: list[Recipient]
     more: bool = False
-    reached: dict[str, Cursor] = field(default_factory=dict)
+    reached: Reached = field(default_factory=Reached)
 
 
 class Mailroom:
@@ -119,7 +122,7 @@ class Mailroom:
         kept = Ask(
             v=ask.v, incarnation=ask.incarnation, cursors=ask.cursors, waiting=ask.waiting,
             pieces=PieceAsk(want=ask.pieces.want) if ask.pieces is not None else None,
-            snapshot=ask.snapshot,
+            snapshot=ask.snapshot, refresh=ask.refresh, epoch=ask.epoch,
         )  # fmt: skip
         said = messages.encode(kept)
         with self._store.write() as connection:
@@ -177,7 +180,7 @@ class Mailroom:
 
     def seal(
         self, recipients: Sequence[Recipient], out: BinaryIO, limit: int,
-        after: Mapping[str, Cursor] | None = None,
+        after: Reached | None = None,
     ) -> Posted:
         """One package for all of them: each one's receipt, and what the furthest behind has not.
 
@@ -201,7 +204,7 @@ class Mailroom:
             several = {"volumes": one.of} if one.of > 1 else {}
             volume = Volume(one.start + 1, one.about.partition(":")[2][:32]) if several else None
             draft = self._draft({"letter": one.kind, **several}, volume)
-            after: dict[str, Cursor] | None = None if one.start == 0 else {}  # receipts in the first alone
+            after = None if one.start == 0 else Reached()  # receipts in the first alone
             entries = self._entries(made, draft.package_id, LETTER_RAW, after, one.load)
         earlier = None if draft.volume is not None else ()
         made.sealed = package.seal(
@@ -219,11 +222,11 @@ class Mailroom:
         """
         alone = group[0].device.revoked
         volumes = self._parcels.loads(group, at_once=True) if larger and not alone else None
-        after: dict[str, Cursor] | None = None
+        after: Reached | None = None
         while not volumes:
             made: list[Posted] = []
 
-            def seal(out: BinaryIO, made: list[Posted], after: Mapping[str, Cursor] | None) -> Posted:
+            def seal(out: BinaryIO, made: list[Posted], after: Reached | None) -> Posted:
                 made.append(self.seal(group, out, limit, after))
                 return made[0]
 
@@ -245,30 +248,31 @@ class Mailroom:
         )  # fmt: skip
 
     def _entries(
-        self, made: Posted, package_id: str, limit: int, after: Mapping[str, Cursor] | None,
+        self, made: Posted, package_id: str, limit: int, after: Reached | None,
         load: Load | None = None,
     ) -> Iterator[Entry]:
         one = made.recipients[0]
         if one.device.revoked:
             yield from self._answers.farewell(one.device, self._receipt(one, package_id))
             return
-        first = after is None
         arrived = sorted({i for r in made.recipients for i in r.asked.arrived})
-        if first:
+        if after is None:
             for one in made.recipients:
                 yield Entry(RECEIPT, {"envelope": self._receipt(one, package_id)})
-        cursors = dict(after) if after is not None else furthest_behind(made.recipients, self._epoch)
-        made.reached.update(cursors)
+        begun = after or together(made.recipients, self._answers)
+        made.reached = at = begun.copy()
         incarnation = made.recipients[0].asked.ask.incarnation
-        ask = Ask(v=PROTOCOL, incarnation=incarnation, cursors=cursors, refresh={})
+        ask = Ask(v=PROTOCOL, incarnation=incarnation, cursors=begun.cursors, refresh=begun.wanted)
         for entry in self._answers.entries(one.device, None, ask, limit=limit, load=load):
             if entry.kind == DOWN:
                 down = messages.decode(Envelope.decode(part(entry, "envelope")).payload, Down)
-                made.reached[down.stream] = Cursor(down.epoch, down.to, down.head)
+                at.cursors[down.stream] = Cursor(down.epoch, down.to, down.head)
+            elif entry.kind == REFRESH:
+                at.answered(messages.decode(part(entry, "refresh"), Refresh))
             elif entry.kind == STATE:
                 state = messages.decode(part(entry, "state"), State)
                 made.more = state.more
-                said = msgspec.structs.replace(state, arrived=arrived)
+                said = msgspec.structs.replace(state, arrived=arrived, rewound=begun.rewound)
                 entry = Entry(STATE, {"state": messages.encode(said)})
             yield entry
 
@@ -304,7 +308,7 @@ class Mailroom:
             if larger and not group[0].device.revoked and self._parcels.loads(group) is not None:
                 continue
             with self._store.read() as connection:
-                about = about_of(connection, group)
+                about = about_of(connection, group, self._answers, self._epoch)
                 ready = made_as(connection, about) if about else None
             if not about:
                 continue  # they have it all

@@ -8,7 +8,7 @@ What a bureau took in it says with its next ask, and only what is missing then i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,11 +17,11 @@ from server_stub import loads
 from server_stub.answers import Answers
 from server_stub.loads import Load
 from server_stub.pieces import HubPieces, Named
-from server_stub.postal import Recipient, furthest_behind
+from server_stub.postal import Recipient, together
 from server_stub.snapshots import Snapshots
 from shared.attachments import piece_size
 from sync.entries import Entry
-from sync.messages import PROTOCOL, Ask, Cursor, Holding
+from sync.messages import PROTOCOL, Ask, Holding
 
 LOAD, CONTENTS = "load", "contents"
 LETTER = 32 << 20
@@ -48,20 +48,16 @@ class Letter:
 
 
 class Parcels:
-    """Finds what larger mail is due for a group of devices.
+    """Finds what larger mail is due for a group of devices."""
 
-    :param epoch: of the hub.
-    """
-
-    def __init__(self, answers: Answers, snapshots: Snapshots, pieces: HubPieces, epoch: str) -> None:
+    def __init__(self, answers: Answers, snapshots: Snapshots, pieces: HubPieces) -> None:
         self._answers = answers
         self._snapshots = snapshots
         self._pieces = pieces
-        self._epoch = epoch
 
     def loads(self, group: Sequence[Recipient], *, at_once: bool = False) -> list[Letter] | None:
         """Volumes of a first load; ``[]`` while it is being built, None when streams serve."""
-        ask = _asked_together(group, self._epoch)
+        ask = self._asked_together(group)
         if ask.snapshot is None:
             return None
         names = list(group[0].streams)
@@ -112,22 +108,19 @@ class Parcels:
                     found.setdefault((named.sha256, no), (named, no))
         return list(found.values())
 
-
-def _asked_together(group: Sequence[Recipient], epoch: str) -> Ask:
-    """What all of them want: from the one furthest behind, and only what none of them has of a load."""
-    first = group[0].asked.ask
-    cursors: Mapping[str, Cursor] = furthest_behind(group, epoch)
-    held = [r.asked.ask.snapshot for r in group]
-    holding: Holding | None = None
-    known = [h for h in held if h is not None]
-    if len(known) == len(held):
-        same = {h.id for h in known}
-        schema = min(h.schema for h in known)
-        parts = set(known[0].parts).intersection(*(h.parts for h in known))
-        holding = Holding(schema, same.pop(), sorted(parts)) if len(same) == 1 else Holding(schema)
-    return Ask(
-        v=PROTOCOL, incarnation=first.incarnation, cursors=dict(cursors), refresh={}, snapshot=holding
-    )
+    def _asked_together(self, group: Sequence[Recipient]) -> Ask:
+        """What all of them want: from the one furthest behind, and only what none of them has of a load."""
+        first = group[0].asked.ask
+        cursors = together(group, self._answers).cursors
+        held = [r.asked.ask.snapshot for r in group]
+        holding: Holding | None = None
+        known = [h for h in held if h is not None]
+        if len(known) == len(held):
+            same = {h.id for h in known}
+            schema = min(h.schema for h in known)
+            parts = set(known[0].parts).intersection(*(h.parts for h in known))
+            holding = Holding(schema, same.pop(), sorted(parts)) if len(same) == 1 else Holding(schema)
+        return Ask(v=PROTOCOL, incarnation=first.incarnation, cursors=cursors, refresh={}, snapshot=holding)
 
 
 def _name(kind: str, said: object) -> str:

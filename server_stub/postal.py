@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from server_stub.answers import Answers
 from server_stub.devices import REVOKED, DeviceRow, revocation
 from shared.store import sql
 from sync import messages
-from sync.messages import Ask, Cursor
+from sync.messages import Ask, Cursor, Refresh
 
 MOST_SETS = 2_000
 """How many change sets a receipt in the mail names; the others are covered by its reach."""
@@ -43,22 +44,52 @@ class Recipient:
     streams: tuple[str, ...]
 
 
-def furthest_behind(recipients: Sequence[Recipient], epoch: str) -> dict[str, Cursor]:
-    """Per stream the least any of them has; nothing for a stream one of them never followed.
+@dataclass(slots=True)
+class Reached:
+    """From where a package for several devices goes on, and what they want besides.
 
-    :param epoch: of the hub.
+    :param rewound: streams that go on before the place one of them has come to.
+    :param wanted: records one of them has in doubt, not answered yet: type number → 16 bytes each.
     """
-    found: dict[str, Cursor] = {}
-    for name in recipients[0].streams:
-        known = [r.asked.ask.cursors.get(name) for r in recipients]
-        here = [c for c in known if c is not None]
-        if len(here) < len(known):
-            continue
-        epochs = {c.epoch for c in here}
-        if len(epochs) > 1:  # those before the hub was restored decide
-            here = [c for c in here if c.epoch != epoch] or here
-        found[name] = min(here, key=lambda c: c.n)
-    return found
+
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    rewound: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    wanted: dict[int, bytes] = field(default_factory=dict)
+
+    def copy(self) -> Reached:
+        return Reached(dict(self.cursors), dict(self.rewound), dict(self.wanted))
+
+    def answered(self, said: Refresh) -> None:
+        """These records have been said anew."""
+        for number in said.answered.keys() | said.absent.keys():
+            done = {*ids_of(said.answered.get(number, b"")), *ids_of(said.absent.get(number, b""))}
+            left = b"".join(i for i in ids_of(self.wanted.pop(number, b"")) if i not in done)
+            if left:
+                self.wanted[number] = left
+
+
+def together(recipients: Sequence[Recipient], answers: Answers) -> Reached:
+    """Where the one furthest behind goes on; who is beyond the fork of a restore goes back to it."""
+    said = [r.asked.ask for r in recipients]
+    names = recipients[0].streams
+    starts = [answers.stands(ask, names) for ask in said]
+    cursors = {name: min((one[name] for one in starts), key=lambda c: c.n) for name in names}
+    beyond = {name for ask in said for name in answers.rewound(ask, names)}
+    wanted: dict[int, bytes] = {}
+    for ask in said:
+        for number, packed in (ask.refresh or {}).items():
+            wanted[number] = wanted.get(number, b"") + b"".join(ids_of(packed))
+    return Reached(cursors, {name: (cursors[name].n, cursors[name].head) for name in beyond}, wanted)
+
+
+def ids_of(packed: bytes) -> list[bytes]:
+    """Record ids that travel as 16 bytes each."""
+    return [packed[i : i + 16] for i in range(0, len(packed) // 16 * 16, 16)]
+
+
+def heard(ask: Ask) -> str:
+    """The newest epoch a device had heard of when it asked."""
+    return ask.epoch or max((c.epoch for c in ask.cursors.values()), default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +120,14 @@ def sets_of(connection: sa.Connection, device: str) -> int:
     return int(found or 0)
 
 
-def about_of(connection: sa.Connection, group: Sequence[Recipient]) -> str:
-    """Names what a package for them would say now; ``""`` when they lack nothing."""
+def about_of(connection: sa.Connection, group: Sequence[Recipient], answers: Answers, epoch: str) -> str:
+    """Names what a package for them would say now; ``""`` when they lack nothing.
+
+    After a restore equal numbers are no equal streams: who has not heard of the new epoch, has come beyond
+    its fork, or holds records in doubt, lacks something though no number is greater than his.
+
+    :param epoch: of the hub.
+    """
     if group[0].device.revoked:
         at, _ = revocation(connection, group[0].device.device)
         return hashlib.sha256(f"{REVOKED} {group[0].device.device} {at}".encode()).hexdigest()
@@ -101,11 +138,13 @@ def about_of(connection: sa.Connection, group: Sequence[Recipient]) -> str:
         ask, device = one.asked.ask, one.device.device
         news = sets_of(connection, device) - one.asked.sets
         ends = [(name, int(tops.get(name, 0))) for name in one.streams]
-        behind = any(n > (c.n if (c := ask.cursors.get(name)) else 0) for name, n in ends)
+        starts = answers.stands(ask, one.streams)
+        behind = heard(ask) < epoch or any(n > starts[name].n for name, n in ends)
+        astray = bool(ask.refresh) or bool(answers.rewound(ask, one.streams))
         stands = [tuple(row) for row in words_of(connection, "cs_id, status", ask.waiting)]
         decided = any(status not in UNDECIDED for _, status in stands)
-        lacking = lacking or behind or news > 0 or decided
-        said.append((device, one.asked.at, ask.incarnation, news, ends, stands))
+        lacking = lacking or behind or astray or news > 0 or decided
+        said.append((device, one.asked.at, messages.encode(ask), news, epoch, ends, stands))
     return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest() if lacking else ""
 
 
@@ -129,6 +168,6 @@ def made_as(connection: sa.Connection, about: str) -> Waiting | None:
 
 
 __all__ = [
-    "MOST_SETS", "Asked", "Recipient", "Waiting", "about_of", "asked_of", "furthest_behind", "made_as",
-    "sets_of", "words_of",
+    "MOST_SETS", "Asked", "Reached", "Recipient", "Waiting", "about_of", "asked_of", "made_as", "sets_of",
+    "together", "words_of",
 ]  # fmt: skip

@@ -180,6 +180,7 @@ class Engine:
                 snapshot=holding,
                 report={"pending": exchange.pending(connection)},
                 prove=hub_proofs.wanted(connection),
+                epoch=rewinding.newest_epoch(connection),
             )
             asks = refreshing.asks(ask, rewinding.doubts(connection))
             draft = CoreDraft(

@@ -201,6 +201,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         16 bytes per record. None from a device that does not know epochs.
     :param prove: it wants the hub to go through its own evidence; for devices of the hub's administrators.
     :param program: version of its program, for people; :param schema: of its catalogue, 0 = not said.
+    :param epoch: the newest epoch of the hub it has heard of; ``""`` = not said.
     """
 
     v: int
@@ -218,6 +219,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     program: str = ""
     schema: int = 0
     prove: bool = False
+    epoch: str = ""
     mail_room: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
