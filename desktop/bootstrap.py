@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from desktop.ui.notify import MessageBar
     from desktop.ui.shell import Shell
     from desktop.work.desk import Desk
+    from desktop.work.lease import Lease
     from desktop.work.session import Session
     from desktop.work.syncing import RoundReport, SyncState
 
@@ -104,6 +105,8 @@ class Program(QObject):
         self.desk: Desk | None = None
         self.idle_lock: IdleLock | None = None
         self._hints = hints
+        self._over = False
+        """The person was told that nothing can be entered."""
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._sync_quietly)
         self._moment = QTimer(self)
@@ -145,8 +148,10 @@ class Program(QObject):
         if self.welcome is not None:
             self.welcome.close()
             self.welcome = None
-        if session.lease.message and shell.current is not None:
-            shell.current.messages.say("warning", session.lease.message, "")
+        lease = session.lease
+        if lease.message and shell.current is not None:
+            self._over = lease.state == "over"
+            shell.current.messages.say("error" if self._over else "warning", lease.message, "")
         self._tell_news()
         self.idle_lock = IdleLock(
             shell, self.jobs, session.actor.name, lambda: session.settings.idle_lock_minutes, session.confirm,
@@ -269,14 +274,20 @@ class Program(QObject):
     def look_at_state(self) -> None:
         """Bring the status bar up to date."""
         if self.desk is not None:
+            desk = self.desk
             self.jobs.run(
-                "状态", lambda _: self.desk.syncing.state() if self.desk else None, self._show_state,
-                quiet=True, owner=self, newest=True,
+                "状态", lambda _: (desk.syncing.state(), desk.session.lease),
+                lambda found: self._show_state(*found), quiet=True, owner=self, newest=True,
             )  # fmt: skip
 
-    def _show_state(self, state: SyncState | None) -> None:
-        if state is None or self.shell is None:
+    def _show_state(self, state: SyncState, lease: Lease) -> None:
+        if self.shell is None:
             return
+        over = lease.state == "over"
+        self.shell.set_lease(lease.brief, over=over)
+        if over and not self._over and self.messages is not None:  # it has just become so
+            self.messages.say("error", lease.message, "")
+        self._over = over
         self.shell.set_pending(state.work, state.held_back, state.paper)
         self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
         self.shell.set_online(bool(self.desk and self.desk.syncing.online))

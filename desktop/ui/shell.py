@@ -163,6 +163,10 @@ class Shell(QMainWindow):
         """Who is signed in, and for which bureau."""
         self._status.put("person", f"{name} · {bureau}" if bureau else name, "user")
 
+    def set_lease(self, text: str, *, over: bool) -> None:
+        """That nothing can be entered, or soon cannot; ``""`` = nothing to say."""
+        self._status.put("lease", text, "warning", "danger" if over else "wait")
+
     def set_online(self, online: bool, detail: str = "") -> None:
         """Offline is the normal case: shown in grey, not in red."""
         self._status.put(
@@ -187,7 +191,7 @@ class Shell(QMainWindow):
         self._status.put("receipt", f"最近回执 {text}" if text else "尚无回执", "log", "muted")
 
     def status_text(self, name: str) -> str:
-        """What a status field says (person, online, pending, receipt)."""
+        """What a status field says (person, lease, online, pending, receipt)."""
         return self._status.text(name)
 
 

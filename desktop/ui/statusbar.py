@@ -11,7 +11,7 @@ from desktop.work.jobs import Job, Jobs
 
 
 class StatusBar(QStatusBar):
-    """Fields are flat buttons: a click tells ``clicked`` which one (person, online, pending, receipt)."""
+    """Fields are flat buttons: a click tells ``clicked`` which one."""
 
     clicked = Signal(str)
 
@@ -24,6 +24,7 @@ class StatusBar(QStatusBar):
             name: self._field(name, word)
             for name, word in (
                 ("person", "人员和单位"),
+                ("lease", "离线使用期限"),
                 ("online", "连接状态"),
                 ("pending", "待同步"),
                 ("receipt", "最近回执"),
@@ -35,13 +36,15 @@ class StatusBar(QStatusBar):
         jobs.progressed.connect(self._show_job)
         jobs.finished.connect(self._show_job)
         self.put("person", "未登录", "user")
+        self.put("lease", "", "warning")
         self.put("online", "离线", "cloud", "muted")
         self.put("pending", "待同步 —", "sync", "muted")
         self.put("receipt", "尚无回执", "ok", "muted")
 
     def put(self, name: str, text: str, picture: str, shade: str = "ink") -> None:
-        """Set one field."""
+        """Set one field; without text it is not shown."""
         field = self._fields[name]
+        field.setVisible(bool(text))
         field.setText(caption(text))
         field.setIcon(icon(picture, shade))
         field.setAccessibleName(text)

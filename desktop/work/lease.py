@@ -33,7 +33,8 @@ class Lease:
     :param days: whole days since the hub's last evidence; ``left`` until read-only.
     :param allowed: how many days the hub allows.
     :param revoked: the hub's day of revocation; ``""`` for a seat in use.
-    :param message: what the status bar says; ``""`` while all is well.
+    :param message: what happened and what to do; ``brief`` in a few words, for the status bar.
+        Both ``""`` while all is well.
     """
 
     state: LeaseState
@@ -43,6 +44,7 @@ class Lease:
     allowed: int
     message: str = ""
     revoked: str = ""
+    brief: str = ""
 
 
 def standing(store: Store, watch: Watch, granted_at: str, granted_days: int, warn_days: int) -> Lease:
@@ -65,22 +67,25 @@ def standing(store: Store, watch: Watch, granted_at: str, granted_days: int, war
             f"本席位已于 {revoked[:10]} 被中心吊销{f'（{reason}）' if reason else ''}：不能再录入。"
             "已有数据仍可同步或导出给中心，由中心管理员审核；需要继续工作请重新登记。"
         )
-        return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text, revoked[:10])
+        return Lease(LeaseState.OVER, evidence, 0, 0, allowed, text, revoked[:10], "席位已吊销，只读")
     since = now - datetime.fromisoformat(evidence) - error.whole
     days = max(0, int(since.total_seconds() // SECONDS_A_DAY))
     left = allowed - days
     if error.since is not None:  # the date is wrong, or the seat was off so long: nobody knows which
         left = min(left, GRACE_DAYS - max(0, (now - error.since).days))
     if left <= 0:
-        return Lease(LeaseState.OVER, evidence, days, 0, allowed, _over(error, now, days, allowed))
+        text = _over(error, now, days, allowed)
+        return Lease(LeaseState.OVER, evidence, days, 0, allowed, text, brief="离线期限已过，只读")
     if error.whole > APART:
-        return Lease(LeaseState.WARN, evidence, days, left, allowed, _ahead(error, now, left))
+        return Lease(
+            LeaseState.WARN, evidence, days, left, allowed, _ahead(error, now, left), brief="请校准电脑日期"
+        )
     if left <= warn_days:
         text = f"已 {days} 天没有与中心联系，{left} 天后本机将变为只读；请尽快同步或用介质交换一次。"
-        return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
+        return Lease(LeaseState.WARN, evidence, days, left, allowed, text, brief=f"{left} 天后变为只读")
     if since < -APART:
         text = f"电脑日期早于中心最近一次签名（{evidence[:10]}），各种期限会算错，请先校准日期和时间。"
-        return Lease(LeaseState.WARN, evidence, days, left, allowed, text)
+        return Lease(LeaseState.WARN, evidence, days, left, allowed, text, brief="请校准电脑日期")
     return Lease(LeaseState.GOOD, evidence, days, left, allowed)
 
 

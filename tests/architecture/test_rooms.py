@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import pytest
+
+from shared.upcasting import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("desktop", "resources", "server_stub", "shared", "sync")
@@ -122,3 +125,9 @@ def test_nothing_swallows_everything() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler) and node.type is None:
                 raise AssertionError(f"{path}:{node.lineno}: bare except")
+
+
+def test_the_program_has_one_version() -> None:
+    """What people read in 设置 and what a device says of itself in the control room."""
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert said.startswith(f"{PROGRAM}.")

@@ -36,6 +36,7 @@ class Traces(QWidget):
         self.field = QLineEdit()
         self.field.setPlaceholderText("交接单上的指纹，如 7C1E 0A55 93D2 41BF")
         self.field.setAccessibleName("指纹")
+        self.field.setMinimumWidth(320)
         self.field.setMaximumWidth(380)
         self.field.setMaxLength(100)
         find = page.offer(Action("trace", "查找", self.look_up, "", "search"))

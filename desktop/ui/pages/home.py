@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.actions import Action, button
 from desktop.ui.flow import FlowLayout
@@ -28,6 +28,8 @@ _OWN = ("drafts", "pending")
 _WEEK = "一二三四五六日"
 _RECENT = 8
 _NEVER = "本机尚未与中心完成同步"
+_NO_RIGHT = "您的账号没有录入权限，可以查询和查看；如需录入，请联系单位管理员。"
+_READ_ONLY = "本机现在只读：可以查询和导出，不能录入。原因和办法见“同步”页。"
 _NOTHING_ENTERED = "还没有录入过。点上面的按钮开始，或从 Excel 粘贴、导入。"
 
 
@@ -37,6 +39,7 @@ class _Facts:
     drafts: dict[str, int]
     sync: SyncState
     recent: list[Recent]
+    read_only: bool
 
 
 class HomePage(Page):
@@ -45,8 +48,11 @@ class HomePage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__("home", "工作台", "home")
         self.desk = desk
-        records = desk.records
-        self._may_enter = any(records.may("create", t) for t in records.types("collection"))
+        self._may_enter = False
+        self._buttons: QWidget | None = None
+        self._begins = 0
+        self._no_entry = plain_label()
+        self._no_entry.setProperty("muted", True)
         who = plain_label(desk.records.actor.name)
         who.setProperty("strong", True)
         self._day = plain_label()
@@ -76,7 +82,8 @@ class HomePage(Page):
         area.setWidgetResizable(True)
         area.setWidget(inner)
         self.body.addLayout(top)
-        self.body.addWidget(self._begin_row())
+        self.body.addWidget(self._no_entry)
+        self._show_begin(read_only=desk.session.read_only)
         self.body.addWidget(area, 1)
 
     # --- the page ------------------------------------------------------------
@@ -87,8 +94,19 @@ class HomePage(Page):
         self._read()
 
     # --- inside --------------------------------------------------------------
+    def _show_begin(self, *, read_only: bool) -> None:
+        """Buttons where a day's work begins, or why there are none; asked again with every reading."""
+        if self._buttons is None and not read_only:
+            self._buttons = self._begin_row()
+            self.body.insertWidget(1, self._buttons)
+        self._may_enter = not read_only and self._buttons is not None and bool(self._begins)
+        if self._buttons is not None:
+            self._buttons.setVisible(self._may_enter)
+        self._no_entry.setText(_READ_ONLY if read_only else _NO_RIGHT)
+        self._no_entry.setVisible(not self._may_enter)
+
     def _begin_row(self) -> QWidget:
-        """Where a day's work begins; only what the person may do."""
+        """Only what the person may do."""
         row = QWidget()
         row.setAccessibleName("快捷录入")
         line = FlowLayout(row, 8)
@@ -104,10 +122,7 @@ class HomePage(Page):
         if records.may("create", records.type("inspection")):
             go = partial(self._go, "inspections", {"new": True})
             line.addWidget(button(self.offer(Action("inspect", "现场检查", go, icon="inspect"))))
-        if line.count() == 0:
-            words = QLabel("您的账号没有录入权限，可以查询和查看；如需录入，请联系单位管理员。")
-            words.setProperty("muted", True)
-            line.addWidget(words)
+        self._begins = line.count()
         return row
 
     def _go(self, page: str, params: dict[str, Any]) -> None:
@@ -123,6 +138,7 @@ class HomePage(Page):
                 desk.records.draft_counts(),
                 desk.syncing.state(),
                 recent_entries(desk.records, _RECENT),
+                desk.session.read_only,
             )
 
         desk.jobs.run("读取待办", work, self._show, self.report, quiet=True, owner=self, newest=True)
@@ -130,6 +146,7 @@ class HomePage(Page):
     def _show(self, facts: _Facts) -> None:
         today = self.desk.store.clock.today()
         bureau = self.desk.session.bureau.name
+        self._show_begin(read_only=facts.read_only)
         self._day.setText(f"{bureau}　{today.isoformat()} 星期{_WEEK[today.weekday()]}")
         waiting = [item for item in facts.todo if item.queue not in _OWN]
         rows: list[LinkRow | None] = []

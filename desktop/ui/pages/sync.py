@@ -307,7 +307,7 @@ class SyncPage(Page):
         if found.to_fetch:
             parts.append(f"待下载 {found.to_fetch:,} 个")
         size = found.to_send_bytes + found.to_fetch_bytes
-        held = f"本机缓存 {size_text(found.held_bytes)}，上限 {size_text(found.quota_bytes)}"
+        held = f"缓存 {size_text(found.held_bytes)}，上限 {size_text(found.quota_bytes)}"
         self.tiles.put(
             "attachments",
             "，".join(parts) or "没有待传的附件",
