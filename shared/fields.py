@@ -46,6 +46,7 @@ class Merge(StrEnum):
     UNION = "union"  # sets: both
     MAX = "max"  # the greater value
     LATEST = "latest"  # the later HLC; only for fields without legal weight
+    FIRST = "first"  # what came to the hub first; only where the dispute itself is asked about elsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def merge_field(
         case Merge.LATEST:
             later = proposed_hlc > current_hlc
             return (Outcome.APPLY, proposed) if later else (Outcome.KEEP, current)
+        case Merge.FIRST:
+            return Outcome.KEEP, current
         case _:
             return Outcome.CONFLICT, current
 

@@ -83,7 +83,7 @@ def bring_back(unit: Unit, declared: RecordType, record_id: str, edits: Mapping[
 
 
 def void(unit: Unit, declared: RecordType, record_id: str) -> None:
-    """One of two records with the same number goes; the hub looks whether they still have it."""
+    """A record is to be void; the hub looks what has become of it."""
     unit.capture(declared, Op.DELETE, (), [record_id], [])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from datetime import date
@@ -97,6 +98,11 @@ class Detail:
         return self.record is not None if self.here else not self.conflict.values["edits"]
 
     @property
+    def stood(self) -> bool:
+        """Whether it stood when the conflict arose: another decision about it may have come since."""
+        return not _met_deletion(self.conflict.values, self.record is None and self.here)
+
+    @property
     def moved(self) -> bool:
         """Whether somebody edited the value after the conflict arose."""
         if self.field is None or self.record is None:
@@ -117,9 +123,9 @@ class Detail:
         """What 采用中心值 or 采用对方值 for many means for this one."""
         if self.kind != DELETION or choice not in (Choice.OURS, Choice.THEIRS):
             return choice
-        stands = Choice.KEEP if self.stands else Choice.VOID
-        against = Choice.VOID if self.stands else Choice.KEEP
-        return stands if choice is Choice.OURS else against
+        stood = Choice.KEEP if self.stood else Choice.VOID
+        against = Choice.VOID if self.stood else Choice.KEEP
+        return stood if choice is Choice.OURS else against
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +189,7 @@ class Conflicts:
                 base = self._side(one, "base", self._show(disputed, typed(disputed, one["base_value"])))
         elif kind == UNIQUE:
             texts = (str(one["ours_value"] or ""), str(one["theirs_value"] or ""))
-        elif record is None and (here or one["edits"]):
+        elif _met_deletion(one, record is None and here):
             texts = ("已作废", self._edited(declared, one["edits"]))
         else:
             texts = ("修改后保留", "作废")
@@ -205,16 +211,25 @@ class Conflicts:
         wanted, done, left = Choice(choice), 0, []
         if is_blank(reason):
             raise Rejected([Problem("reason", "请填写处理理由")])
+        meant = self._meant(ids, wanted)  # of all before the first is decided: one changes what stands
         for one in ids:
             subject = self._records.label(self.declared.name, one)
             try:
-                self.resolve(one, self.detail(one).meant(wanted), reason=reason, initiator=initiator)
+                self.resolve(one, meant.get(one, wanted), reason=reason, initiator=initiator)
                 done += 1
             except AccessDenied:
                 raise
             except YizhanError as stopped:
                 left.append((subject, stopped.message))
         return Resolved(done, tuple(left))
+
+    def _meant(self, ids: Sequence[str], choice: Choice) -> dict[str, Choice]:
+        """What a choice for many means for each; without those of which nothing can be said."""
+        out = {}
+        for one in ids:
+            with suppress(YizhanError):
+                out[one] = self.detail(one).meant(choice)
+        return out
 
     def resolve(
         self,
@@ -268,6 +283,8 @@ class Conflicts:
                 unseen.take_theirs(unit, declared, disputed, one, value)
             elif choice is Choice.KEEP and not detail.stands:
                 unseen.bring_back(unit, declared, one["record_id"], decode_edits(one["edits"]))
+            elif choice is Choice.VOID and detail.kind == DELETION:
+                unseen.void(unit, declared, one["record_id"])
         elif loser is not None:
             # the cause must stay: by it the hub knows what gives the right to do this
             unit.delete(declared, loser.id, cause)
@@ -275,8 +292,14 @@ class Conflicts:
             unseen.void(unit, declared, loser_id)
         elif choice is Choice.KEEP and detail.record is None:
             restore(unit, declared, one["record_id"], decode_edits(one["edits"]))
+        elif choice is Choice.VOID and detail.kind == DELETION:
+            # void already: said again, somebody else may be bringing it back
+            unseen.void(unit, declared, one["record_id"])
         elif changes and detail.record is not None:
-            unit.update(declared, detail.record.id, changes, seen=detail.record.seen, proven=True)
+            unit.update(
+                declared, detail.record.id, changes, seen=detail.record.seen, proven=True,
+                affirmed=disputed.name if disputed is not None else "",
+            )
 
     def _decision(self, detail: Detail, choice: Choice, raw: Any) -> tuple[dict[str, Any], str]:
         """What changes in the record, and the sentence that is kept."""
@@ -408,6 +431,11 @@ def typed(disputed: Field, text: str | None) -> Any:
 def decode_edits(text: str | None) -> dict[str, Any]:
     """The edit a deletion met, stored values by field name."""
     return dict(json.loads(text)) if text else {}
+
+
+def _met_deletion(one: Mapping[str, Any], gone: bool) -> bool:
+    """Whether an edit met a deletion, not the other way round; ``gone`` tells where no edit was kept."""
+    return bool(one["edits"]) or gone
 
 
 def _loser(detail: Detail, choice: Choice) -> tuple[Row | None, str]:

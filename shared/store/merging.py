@@ -150,8 +150,9 @@ class Merger:
         self._vetting.keys(one)
         states = self._loaded(one)
         self._may_touch(one, actor, states, Action.UPDATE)
+        may_lift = self._may_lift(one, actor)
         for row, record_id in enumerate(one.ids):
-            if states[record_id].deleted:
+            if states[record_id].deleted and may_lift:
                 self._revive(one, row, states[record_id], keep=PROVENANCE)
             else:
                 self._merge_row(one, row, states[record_id], actor, skip=PROVENANCE)
@@ -213,7 +214,7 @@ class Merger:
             unit.put_changed(one.declared, names, rows)
             self._capture(one, one.fields, one.ids, one.columns, [], before=before)
             return
-        lifts = self._decision(one).lifts
+        lifts = self._decision(one).lifts and self._may_lift(one, actor)
         for row, record_id in enumerate(one.ids):
             if lifts and states[record_id].deleted:
                 self._bring_back(one, row, states[record_id])
@@ -371,6 +372,10 @@ class Merger:
         gone = [i for i, names in where.items() if scope.isdisjoint(names)]
         if gone:
             raise Moved(one.declared.title, gone, frozenset().union(*(where[i] for i in gone)))
+
+    def _may_lift(self, one: Incoming, actor: Actor) -> bool:
+        """Whether a decision brings a deleted record back; not where another's came first: that is asked."""
+        return actor.has(Role.HUB) or not self._decision(one).decided
 
     def _decision(self, one: Incoming) -> Decision:
         """The conflict a run decides about; empty for any other run."""

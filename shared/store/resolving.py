@@ -17,12 +17,15 @@ from shared.store.unit import Unit
 from shared.types.conflict import DELETION, UNIQUE
 
 CAUSE = "resolve:"
-_NAMES = ("record_type", "record_id", "field", "kind", "other_id", "ours_bureau", "theirs_bureau")
+_NAMES = ("record_type", "record_id", "field", "kind", "other_id", "state", "ours_bureau", "theirs_bureau")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The conflict a change names as its cause; everything is None when the hub has none such."""
+    """The conflict a change names as its cause; everything is None when the hub has none such.
+
+    :param decided: whether somebody's decision about it came before.
+    """
 
     record_type: str | None
     record_id: str | None
@@ -30,6 +33,7 @@ class Decision:
     kind: str | None
     other_id: str | None
     parties: frozenset[str | None] = frozenset()
+    decided: bool = False
 
     @property
     def lifts(self) -> bool:
@@ -77,8 +81,10 @@ def read(connection: sa.Connection, conflict_id: str) -> Decision:
     rows = sql.fetch(connection, "conflict", _NAMES, [conflict_id])
     if not rows:
         return Decision(None, None, None, None, None)
-    type_name, record_id, field, kind, other, ours, theirs = rows[0]
-    return Decision(type_name, record_id, field, kind, other, frozenset({ours, theirs}))
+    type_name, record_id, field, kind, other, state, ours, theirs = rows[0]
+    return Decision(
+        type_name, record_id, field, kind, other, frozenset({ours, theirs}), state == "resolved"
+    )
 
 
 __all__ = ["CAUSE", "Decision", "read", "same"]

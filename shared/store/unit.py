@@ -175,13 +175,17 @@ class Unit:
         *,
         seen: str | None = None,
         proven: bool = False,
+        affirmed: str = "",
     ) -> bool:
         """Change fields of one record; returns False when nothing differs.
+
+        :param affirmed: a field that is said again although it has the value: a decision for it.
 
         :param seen: token of the row as the person saw it; raises
             :class:`StaleRecord` when the row changed since.
         """
-        return self.update_many(declared, [(record_id, values)], seen=seen, proven=proven) > 0
+        edits = [(record_id, values)]
+        return self.update_many(declared, edits, seen=seen, proven=proven, affirmed=affirmed) > 0
 
     def update_many(
         self,
@@ -190,6 +194,7 @@ class Unit:
         *,
         seen: str | None = None,
         proven: bool = False,
+        affirmed: str = "",
     ) -> int:
         """Change several records; returns how many differed."""
         changed = 0
@@ -202,7 +207,7 @@ class Unit:
                     raise StaleRecord(
                         f"这条{declared.title}在您编辑期间已被更新。", "请查看最新内容后重新修改。"
                     )
-                new = self._difference(declared, state, values)
+                new = self._difference(declared, state, values, affirmed)
                 if not new:
                     continue
                 self._may_update(declared, state, new)
@@ -360,13 +365,13 @@ class Unit:
         captured.before = moved_from(declared, names, [states[i] for i in ids])
 
     def _difference(
-        self, declared: RecordType, state: RowState, values: Mapping[str, Any]
+        self, declared: RecordType, state: RowState, values: Mapping[str, Any], affirmed: str
     ) -> dict[str, Value]:
         new: dict[str, Value] = {}
         for field_ in declared.own_fields:
             if field_.name in values:
                 value = to_stored(field_, values[field_.name])
-                if value != state.values[field_.name]:
+                if value != state.values[field_.name] or field_.name == affirmed:
                     new[field_.name] = value
         return new
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.fields import note, ref, text, time_
+from shared.fields import Merge, note, ref, text, time_
 from shared.lifecycle import Lifecycle, State, Transition
 from shared.record import ADMIN, in_bureau, record_type
 
@@ -43,6 +43,8 @@ class Conflict:
     ``kind``: two values of one field; a deletion against an edit (``edits`` holds the edit as
     JSON, stored values by field name); two records with what must be unique (``record_id``
     came first, ``other_id`` later); a value that together with another's breaks a rule.
+    Of two decisions the first to arrive stays noted here: where they differ, the record they are
+    about is asked about again.
     Conflicts of the first release have no kind: see :func:`kind_of`.
     """
 
@@ -62,11 +64,15 @@ class Conflict:
     theirs_at: str | None = time_(23, "对方填写时间", group=THEIRS)
     theirs_ref: str | None = text(24, "对方变更号", max=200, group=THEIRS)
     state: str = text(25, "状态", max=20, form=False, sheet=False, default="open", column=True, index=True)
-    resolution: str | None = note(26, "处理结果", max=5000, form=False, sheet=False, group=DECISION)
-    resolved_by: str | None = ref(
-        27, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION
+    resolution: str | None = note(
+        26, "处理结果", max=5000, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
     )
-    resolved_at: str | None = time_(28, "处理时间", form=False, sheet=False, group=DECISION)
+    resolved_by: str | None = ref(
+        27, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
+    resolved_at: str | None = time_(
+        28, "处理时间", form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
     kind: str | None = text(29, "种类", max=20, group=RECORD, words=KINDS)
     other_id: str | None = text(30, "另一条记录标识", max=32, index=True, group=RECORD)
     base_value: str | None = note(31, "原值", max=5000, group=BASE)
@@ -75,8 +81,12 @@ class Conflict:
     base_at: str | None = time_(34, "原值时间", group=BASE)
     base_ref: str | None = text(35, "原值变更号", max=200, group=BASE)
     edits: str | None = note(36, "对方修改的内容", max=20000, form=False, sheet=False, group=THEIRS)
-    decision: str | None = text(37, "处理方式", max=20, form=False, sheet=False, group=DECISION)
-    reason: str | None = note(38, "处理理由", max=1000, form=False, sheet=False, group=DECISION)
+    decision: str | None = text(
+        37, "处理方式", max=20, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
+    reason: str | None = note(
+        38, "处理理由", max=1000, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
     explanation: str | None = note(39, "说明", max=1000, group=RECORD)
 
 

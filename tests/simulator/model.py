@@ -182,6 +182,8 @@ class Model:
                 parts = {p for v in (current, proposed) if v for p in str(v).split(",")}
                 record.values[name] = ",".join(sorted(parts)) or None
                 record.writers[name] = own
+            elif policy is Merge.FIRST:
+                continue
             else:
                 self.clashes.add(Clash(*key, name, own))
 

@@ -94,11 +94,15 @@ def test_taking_the_other_value_is_two_changes_in_one_transaction(bureau: Bureau
         bureau.desk.conflicts.resolve(conflict, Choice.OURS)
 
 
-def test_keeping_the_hubs_value_changes_only_the_conflict(bureau: Bureau) -> None:
+def test_keeping_the_hubs_value_says_it_again(bureau: Bureau) -> None:
+    """So that another decision, made at the same time elsewhere, meets this one."""
     conflict = arise(bureau)
     bureau.desk.conflicts.resolve(conflict, "ours")
     assert shop(bureau)["address"] == SHOP["address"]
-    assert [r.type for r in bureau.journal()] == [40]
+    runs = bureau.journal()
+    assert [r.type for r in runs] == [1, 40]
+    address = catalog.by_name("market_entity").by_name["address"]
+    assert (runs[0].fields, runs[0].columns) == ([address.number], [[SHOP["address"]]])
 
 
 def test_a_third_value_is_checked_like_any_input(bureau: Bureau) -> None:

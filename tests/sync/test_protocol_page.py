@@ -406,7 +406,7 @@ def test_contents_of_attachments(place: Place, enrol_at: Enrol) -> None:
 
 
 def test_the_page_lists_every_type() -> None:
-    merging = {"union": "∪", "max": "↑", "latest": "↻", "ask": ""}
+    merging = {"union": "∪", "max": "↑", "latest": "↻", "first": "⊢", "ask": ""}
     page = listed()
     assert set(page) == {one.name for one in catalog.ALL}
     for one in catalog.ALL:
