@@ -18,19 +18,27 @@ from starlette.requests import ClientDisconnect
 
 from server_stub import described
 from server_stub.admin import routes as admin
+from server_stub.admin.refusals import NotNow
 from server_stub.hub import Hub
-from server_stub.reception import Reception
+from server_stub.reception import DiskRefused, Reception
 from server_stub.spool import MAX_PACKAGE, Limits
-from shared.errors import YizhanError
+from server_stub.troubles import Troubles
+from shared.errors import StoreError, YizhanError
 
 MARK = {"X-Yizhan": "1"}
 MAX_PIECE = 8 << 20
+NOT_NOW = {
+    "message": "中心的数据库或磁盘暂时不能使用，没有处理完。",
+    "hint": "数据仍在本机；请稍后再同步，并通知中心管理员。",
+}
+"""What a device hears of the hub's own trouble; what it is stands in the hub's log."""
 
 
 def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
     """The application for one hub; :param limits: how much may lie here half."""
     app = FastAPI(title="驿站中心", version="1", docs_url=None, redoc_url=None)
     reception = Reception(hub, limits)
+    troubles = Troubles()
 
     @app.middleware("http")
     async def mark(
@@ -42,6 +50,11 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
 
     @app.exception_handler(YizhanError)
     async def refuse(_: Request, refused: YizhanError) -> JSONResponse:
+        if isinstance(refused, StoreError):
+            troubles.note(refused)
+            return JSONResponse({"code": NotNow.code, **NOT_NOW}, status_code=NotNow.status)
+        if isinstance(refused, DiskRefused):
+            troubles.note(refused)
         said = {"code": refused.code, "message": refused.message, "hint": refused.hint}
         return JSONResponse(said, status_code=422)
 

@@ -25,8 +25,9 @@ _APART = "alembic_version"
 def copy_out(database: Database, target: Path) -> None:
     """Write the database as it stands at this moment to a new SQLite file."""
     if database.is_sqlite and database.path is not None:
+        there = f"{database.path.absolute().as_uri()}?mode=ro"
         with (
-            contextlib.closing(sqlite3.connect(f"file:{database.path}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(there, uri=True)) as source,
             contextlib.closing(sqlite3.connect(target)) as copy,
         ):
             source.backup(copy)

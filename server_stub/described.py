@@ -26,7 +26,10 @@ class Refusal(BaseModel):
 _MARK = {"X-Yizhan": {"description": "a hub answers", "schema": {"type": "string"}}}
 _OFFSET = {"Upload-Offset": {"description": "bytes that have arrived", "schema": {"type": "integer"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_REFUSED: Responses = {422: {"model": Refusal, "description": "refused, or malformed", "headers": _MARK}}
+_REFUSED: Responses = {
+    422: {"model": Refusal, "description": "refused, or malformed", "headers": _MARK},
+    503: {"model": Refusal, "description": "the hub's storage cannot be used now", "headers": _MARK},
+}
 
 ABOUT: Responses = {200: {"headers": _MARK}}
 OFFSET: Responses = {

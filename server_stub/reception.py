@@ -17,7 +17,7 @@ from pathlib import Path
 
 from server_stub.hub import Hub
 from server_stub.spool import Limits, Spool
-from shared.errors import HubRefused, PackageTruncated, YizhanError, why
+from shared.errors import HubRefused, PackageTruncated, StoreError, YizhanError, why
 from sync import package
 from sync.layout import Kind
 
@@ -26,6 +26,10 @@ KEEP_SECONDS = 14 * 24 * 3600
 SWEEP_SECONDS = 600
 MAX_REQUEST = 64 << 10
 """An enrolment request holds keys and nothing else; anybody may send one."""
+
+
+class DiskRefused(HubRefused):
+    """The hub's disk does not take a package; the operator must hear of it."""
 
 
 class Reception:
@@ -63,6 +67,8 @@ class Reception:
                 self._check_cover(package_id, size, offset, whole=whole)
                 if whole:
                     self._handle(package_id)
+            except StoreError:
+                raise  # not the package's fault: its bytes are here when the device comes again
             except YizhanError:
                 self.spool.drop(package_id)
                 raise
@@ -127,7 +133,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as bad:
-        raise HubRefused(
+        raise DiskRefused(
             f"中心的磁盘写不进去（{why(bad)}），没有收下。", "数据仍在本机；请通知中心管理员，稍后再同步。"
         ) from bad
 

@@ -114,6 +114,12 @@ class DatabaseBusy(StoreError):
     code = "database_busy"
 
 
+class DatabaseLost(StoreError):
+    """The database file was deleted or exchanged behind the program's back."""
+
+    code = "database_lost"
+
+
 class WrongPassword(StoreError):
     """The password does not unwrap the database key."""
 

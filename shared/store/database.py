@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from shared.errors import DatabaseBusy, DiskFull, StoreError, WrongPassword
+from shared.store import lost_file
 
 CACHE_KIB = 96 * 1024
 HUB_CACHE_KIB = 512 * 1024
@@ -98,16 +99,21 @@ def open_url(url: str) -> Database:
     """Open the hub's database: ``sqlite:///path`` or ``postgresql+psycopg://…``."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        path = Path(parsed.database or "")
+        path = Path(parsed.database or "").absolute()
+        _make(path)
+        there = f"{path.as_uri()}?mode=rw"  # a file that vanishes later is not made anew, empty
 
         def create(read_only: bool) -> Any:
-            handle = sqlite3.connect(str(path), timeout=BUSY_MS / 1000, check_same_thread=False)
+            handle = sqlite3.connect(there, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False)
             _prepare_sqlite(handle, read_only)
             if not read_only:
                 _prepare_growth(handle)
             return handle
 
-        return _sqlite_pair(create, path, None, sqlite3)
+        opened = _sqlite_pair(create, path, None, sqlite3)
+        lost_file.watch(opened.writer, path, writing=True)
+        lost_file.watch(opened.reader, path, writing=False)
+        return opened
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     writer = sa.create_engine(
@@ -121,6 +127,13 @@ def open_url(url: str) -> Database:
         connect_args={"options": "-c default_transaction_read_only=on"},
     )
     return Database(writer, reader)
+
+
+def _make(path: Path) -> None:
+    """An empty file is an empty database."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _sqlite_pair(create: Any, path: Path, key: bytes | None, module: Any) -> Database:
