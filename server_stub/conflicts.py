@@ -47,7 +47,7 @@ class Clerk:
             parts = (one.declared.name, one.record_id, str(number), str(one.proposed_ref))
             streams = streams_with(self._unit, one.declared, one.record_id)
             kind = RULE if one.rule else FIELD if one.field else DELETION
-            title = one.field.title if one.field else "整条记录（一方删除，一方修改）"
+            title = one.field.title if one.field else "整条记录（一方作废，一方修改）"
             self._write(
                 parts,
                 kind=kind,

@@ -37,6 +37,7 @@ class Prospect:
     """What may be decided about one set, known before anybody decides.
 
     :param named: how people call it; :param kind: why it is held, in words.
+    :param seat: the installation it was written at.
     :param needs: ids of held sets that bring what this one changes: it is released together with them.
     :param no_release: why 放行 has no effect, ``""`` when it has; :param no_return: likewise for 退回.
     """
@@ -47,6 +48,7 @@ class Prospect:
     needs: frozenset[str] = frozenset()
     no_release: str = ""
     no_return: str = ""
+    seat: str = ""
 
     def against(self, *, release: bool, chosen: Mapping[str, Prospect]) -> str:
         """Why this decision cannot be made together with what else is chosen; ``""`` when it can."""
@@ -166,6 +168,7 @@ class Held:
         return Prospect(
             row, named, self._records.show(self.declared.by_name["kind"], kind), needs,
             closed or against, closed or no_return(kind),
+            self._records.label("device", str(one["device"] or "")),
         )  # fmt: skip
 
     def _closed(self, row: Row) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from desktop.work.records import Records
 from shared.filters import Filter, Op
 from shared.standing import Standing
+from shared.store.disputes import Dispute
 from shared.types.held_set import MOVED
 
 MOST = 500
@@ -30,6 +31,15 @@ def next_words(standing: Standing, known: str) -> str:
     return known
 
 
+def disputed_words(found: Dispute | None) -> str:
+    """What became of a set's conflicts since its receipt; ``""`` while all of them wait."""
+    if found is None or found.left == found.every:
+        return ""
+    if not found.left:
+        return "冲突已处理完，结果见“冲突”页的“已处理”"
+    return f"{found.every:,} 处冲突中还有 {found.left:,} 处待处理"
+
+
 def _words(records: Records, one: dict[str, Any]) -> str:
     if one["state"] == "held":
         kind = records.show(records.type("held_set").by_name["kind"], one["kind"])
@@ -49,4 +59,4 @@ def _decider(records: Records, one: dict[str, Any]) -> str:
     return f"{owner}的管理员或中心管理员" if owner else "中心管理员"
 
 
-__all__ = ["course", "next_words"]
+__all__ = ["course", "disputed_words", "next_words"]

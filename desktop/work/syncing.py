@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from desktop.work.courier import Courier
 from desktop.work.missing import Missing, missing
-from desktop.work.own_sets import course, next_words
+from desktop.work.own_sets import course, disputed_words, next_words
 from desktop.work.reenrolling import UNKNOWN, note_unknown
 from desktop.work.session import Session
+from shared import gaps
 from shared.changes import glance
 from shared.errors import BadAnswer, DeviceUnknown, ExchangeError, Interrupted, Unreachable, YizhanError
 from shared.standing import Standing
 from shared.store import exchange, rewinding
 from shared.store.discarding import Discarded, discard
+from shared.store.disputes import Dispute, disputes
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
 from shared.store.journal import counts_between, raw_blocks
@@ -222,6 +224,7 @@ class Syncing:
             restored = _restored(rewinding.rewound(connection))
             unknown = bool(read_text(connection, UNKNOWN))
             waiting = counts_between(connection, at.receipted + 1, at.written)
+            disputed = disputes(connection, self._session.device, sets)
         told = course(self._session.records, self._session.device)
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
@@ -235,18 +238,23 @@ class Syncing:
             restored=restored,
             unknown=unknown,
             missing=missing(self._session),
-            sets=[_view(s, told.get(s.cs_id, "")) for s in sets],
+            sets=[_view(s, told.get(s.cs_id, ""), disputed.get(s.cs_id)) for s in sets],
             attempts=attempts,
         )
 
-    def pending_types(self) -> list[PendingType]:
-        """What has no receipt yet, by record type, most first."""
+    def pending_types(self, *, lacking: bool = False) -> list[PendingType]:
+        """What has no receipt yet, by record type, most first.
+
+        :param lacking: without what waits at the hub for what it lacks.
+        """
         store = self._session.store
         records: defaultdict[int, set[str]] = defaultdict(set)
         changes: Counter[int] = Counter()
         with store.read() as connection:
             at = exchange.reach(connection)
-            for raw in raw_blocks(connection, at.receipted + 1, at.written):
+            there = [(s.first, s.last) for s in exchange.unreceipted(connection) if s.status == "parked"]
+            spans = gaps.between(at.receipted, [*(sorted(there) if lacking else ()), (at.written + 1,) * 2])
+            for raw in (r for first, last in spans for r in raw_blocks(connection, first, last)):
                 for run in glance(raw):
                     records[run.type].update(run.record_ids())
                     changes[run.type] += run.count
@@ -283,14 +291,16 @@ def _restored(found: Rewound) -> str:
     return f"{text}，照常同步或用介质交换即可；如有新的冲突会出现在“冲突”页。"
 
 
-def _view(one: SetRow, told: str) -> SetView:
+def _view(one: SetRow, told: str, disputed: Dispute | None) -> SetView:
     statement, standing = changeset.peek(one.envelope), STANDING_OF[one.status]
+    if disputed is not None and not disputed.left:
+        standing = Standing.APPLIED
     return SetView(
         cs_id=one.cs_id,
         range=f"{one.first}–{one.last}" if one.last > one.first else str(one.first),
         sealed_at=statement.sealed_at,
         standing=standing,
-        detail=one.detail,
+        detail=disputed_words(disputed) or one.detail,
         changes=one.last - one.first + 1,
         next=next_words(standing, told),
     )

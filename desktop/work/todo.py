@@ -8,8 +8,8 @@ from typing import Any
 
 from desktop.work.records import Records
 from shared import access
-from shared.access import Action
-from shared.filters import TODAY, Filter, Op
+from shared.access import Action, Role
+from shared.filters import MY_BUREAU, TODAY, Filter, Op
 from shared.lifecycle import WorkQueue
 from shared.store import drafts, exchange, query
 from shared.store.facts import read_text
@@ -23,6 +23,7 @@ PAGES = {
     "task": "tasks",
     "inspection": "inspections",
     "conflict": "conflicts",
+    "held_set": "held",
 }
 """Page that shows a type's queues; others are shown by the page of records."""
 
@@ -98,9 +99,16 @@ class Todo:
         def count(wanted: Filter) -> int:
             return query.count(connection, declared, wanted, place)
 
-        total = count(queue.filter)
+        wanted = self._theirs(queue)
+        total = count(wanted)
         overdue = today = 0
         if total and queue.deadline:
-            overdue = count(queue.filter.where(queue.deadline, Op.LT, TODAY))
-            today = count(queue.filter.where(queue.deadline, Op.EQ, TODAY))
+            overdue = count(wanted.where(queue.deadline, Op.LT, TODAY))
+            today = count(wanted.where(queue.deadline, Op.EQ, TODAY))
         return TodoItem(queue.name, queue.title, total, overdue, today, page, params, as_of)
+
+    def _theirs(self, queue: WorkQueue) -> Filter:
+        """What the person may decide: a bureau only what it is responsible for now."""
+        if queue is queues.HELD_SETS and not self._records.actor.has(Role.HUB_ADMIN):
+            return queue.filter.where("owner", Op.EQ, MY_BUREAU)
+        return queue.filter

@@ -88,6 +88,13 @@ OPEN_CONFLICTS = WorkQueue(
     Filter(order="-theirs_at").where("state", Op.EQ, "open"),
     ("resolve",),
 )
+HELD_SETS = WorkQueue(
+    "held_sets",
+    "隔离待审",
+    "held_set",
+    Filter(order="-held_at").where("state", Op.EQ, "held"),
+    ("release", "reject"),
+)
 RAISED_ALERTS = WorkQueue(
     "raised_alerts",
     "待响应预警",
@@ -116,6 +123,7 @@ HOME: tuple[WorkQueue, ...] = (
     RAISED_ALERTS,
     EXPIRING_PERMITS,
     OPEN_CONFLICTS,
+    HELD_SETS,
 )
 """What the home page counts, in order."""
 

@@ -115,6 +115,25 @@ def test_a_conflict_decided_elsewhere_meanwhile(qtbot: QtBot, post: Post) -> Non
     assert "已由" in page.messages.text() and page.table.model.total == 0
 
 
+def test_a_deletion_against_an_edit_is_told_in_the_list(qtbot: QtBot, post: Post) -> None:
+    edited, deleted = post.entity(3), post.entity(4)
+    for first, then, record in (("linwei", "chenmin", edited), ("chenmin", "linwei", deleted)):
+        session = post.desk(first).session
+        with session.store.unit(session.actor) as unit:
+            unit.delete(session.store.types["market_entity"], record, "重复录入")
+        post.update(then, "market_entity", record, phone="021-1")
+    post.sync("linwei", "chenmin", "linwei")
+    page = opened(qtbot, post, "linwei")
+    shown = {(row[3], row[4]) for row in _cells(page)}
+    assert shown == {("已作废", "修改"), ("修改后保留", "作废")}
+    assert {row[2] for row in _cells(page)} == {"整条记录（一方作废，一方修改）"}
+
+
+def _cells(page: ConflictsPage) -> list[list[str]]:
+    model = page.table.model
+    return [[model.text_at(row, at) for at in range(len(model.columns))] for row in range(model.total)]
+
+
 def test_the_value_both_had_seen_stands_beside_them(qtbot: QtBot, post: Post) -> None:
     entity = post.entity(3)
     before = address(post, "chenmin", entity)

@@ -37,7 +37,7 @@ def test_an_administrator_rejects_and_releases(qtbot: QtBot, post: Post) -> None
     put_aside(post)
     page = opened(qtbot, post, "wang")
     assert page.table.model.total == 1
-    assert "吊销" in page.why.text()
+    assert "吊销" in page.why.text() and "席位：甲局-01　第 1 号变更，填报人：陈敏" in page.why.text()
     ((title, operation, _, values),) = page.inside.texts()
     assert (title, operation) == ("市场主体", "修改") and "新地址" in values
     assert page.release_action.isEnabled()

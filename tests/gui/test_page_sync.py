@@ -103,6 +103,30 @@ def test_a_conflict_leads_to_its_page(qtbot: QtBot, post: Post, jobs: Jobs, addr
     assert asked == ["conflicts"]
 
 
+def test_a_set_is_in_conflict_until_its_conflicts_are_decided(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    """The receipt is of its day: what was decided since must not be asked for any more."""
+    for place in (3, 4):
+        post.update("linwei", "market_entity", post.entity(place), address="乙局的地址")
+        post.update("chenmin", "market_entity", post.entity(place), address="甲局的地址")
+    post.sync("linwei", "chenmin", "linwei")
+    page = opened(qtbot, post)
+    assert page.sets.texts()[0][3] == "有冲突" and "1 个需要处理" in page.sets.total_text
+    conflicts = post.desk("linwei").conflicts
+    conflicts.resolve(conflicts.open()[0].id, "theirs")
+    post.sync("linwei", "chenmin")
+    page.load()
+    settle(jobs)
+    row = page.sets.texts()[0]
+    assert row[3] == "有冲突" and row[4].startswith("2 处冲突中还有 1 处待处理")
+    conflicts.resolve(conflicts.open()[0].id, "ours")
+    post.sync("linwei", "chenmin")
+    page.load()
+    settle(jobs)
+    row = page.sets.texts()[0]
+    assert row[3] == "已入库" and row[4].startswith("冲突已处理完")
+    assert "需要处理" not in page.sets.total_text and not page._desk.syncing.state().trouble
+
+
 def test_the_lease_is_told_before_and_after_its_end(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
     desk = post.desk("chenmin")
     page = opened(qtbot, post)
@@ -178,6 +202,7 @@ def test_what_the_centre_lacks_is_said_and_exported_again(
     settle(jobs)
     plan = media.exporting.plan_facts.text()
     assert "2 条" in plan and "2 个：中心缺少的第 1–2 号" in plan
+    assert media.exporting.types.texts() == [("市场主体", "2", "2")]  # not what waits there already
     post.sync("chenmin")
     page.load()
     settle(jobs)

@@ -79,7 +79,18 @@ def test_a_dash_where_there_is_no_right(bureau: Bureau) -> None:
     found = counts(bureau)
     assert found["open_conflicts"].count == 1
     dashes = {n for n, i in found.items() if i.count is None}
-    assert dashes == {q.name for q in queues.HOME} - {"open_conflicts"}
+    assert dashes == {q.name for q in queues.HOME} - {"open_conflicts", "held_sets"}
+
+
+def test_held_sets_wait_for_the_centre_and_for_the_bureau_responsible_now(bureau: Bureau) -> None:
+    bureau.arrive("held_set", owner=None)
+    bureau.arrive("held_set", owner=bureau.desk.records.actor.bureau)
+    assert counts(bureau)["held_sets"].count == 1
+    bureau.sign_in(roles=frozenset({"officer"}))
+    assert counts(bureau)["held_sets"].count is None
+    bureau.sign_in(roles=frozenset({"hub_admin"}))
+    found = counts(bureau)["held_sets"]
+    assert (found.title, found.count, found.page) == ("隔离待审", 2, "held")
 
 
 def test_counting_reads_with_one_connection_and_few_queries(bureau: Bureau) -> None:

@@ -172,7 +172,7 @@ def test_an_edit_meets_a_deletion(place: Place, enrol_at: Enrol) -> None:
     a.sync(), b.sync(), a.sync()
     for one in (a, b):
         assert one.value("market_entity", entity, "address") == "驿西路1号"
-        assert [c["field_title"] for c in one.conflicts()] == ["整条记录（一方删除，一方修改）"]
+        assert [c["field_title"] for c in one.conflicts()] == ["整条记录（一方作废，一方修改）"]
 
 
 def test_a_deletion_meets_an_edit(place: Place, enrol_at: Enrol) -> None:

@@ -89,7 +89,8 @@ class ExportFlow(Flow):
         self.desk.jobs.run(
             "核对将要带走的数据",
             lambda _: (
-                media.plan_export(lacking=bool(lacking)), syncing.pending_types(), attachments.waiting(),
+                media.plan_export(lacking=bool(lacking)), syncing.pending_types(lacking=bool(lacking)),
+                attachments.waiting(),
             ),
             lambda found: self._show_plan(*found),
             self.failed, quiet=True, owner=self,

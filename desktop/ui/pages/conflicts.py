@@ -19,6 +19,7 @@ from desktop.ui.tables.view import RecordTable
 from desktop.work.jobs import Job
 from shared.errors import StaleRecord, YizhanError
 from shared.filters import Condition, Filter, Op
+from shared.types.conflict import DELETION
 
 if TYPE_CHECKING:
     from desktop.work.conflicts import Detail, Resolved
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 _OPEN, _RESOLVED = "open", "resolved"
 _SEGMENTS = ((_OPEN, "待处理"), (_RESOLVED, "已处理"))
+_ELSEWHERE = "外单位或中心的管理员"
+"""Who decided, where this device does not know the account."""
+_WHOLE = {
+    True: {"ours_value": "已作废", "theirs_value": "修改"},
+    False: {"ours_value": "修改后保留", "theirs_value": "作废"},
+}
+"""A deletion against an edit, by whether the edit is the one that was not taken."""
 _EMPTY = {
     _OPEN: ("没有待处理的冲突", "两个单位改了同一处而内容不同时，会在这里等待决定"),
     _RESOLVED: ("还没有处理过冲突", ""),
@@ -137,6 +145,8 @@ class ConflictsPage(Page):
             from desktop.work.conflicts import NOTHING, typed  # late: loads the store
 
             declared, value = records.type(row.values["record_type"]), row.values[name]
+            if row.values["kind"] == DELETION:
+                return Shown(_WHOLE[bool(row.values["edits"])][name])
             one = declared.by_name.get(row.values["field"])
             if one is None:
                 return Shown(str(value or NOTHING))
@@ -175,7 +185,7 @@ class ConflictsPage(Page):
 
     def _decided_by(self, detail: Detail) -> str:
         user = detail.conflict.values.get("resolved_by")
-        return self._desk.records.label("user", user) if user else ""
+        return (self._desk.records.label("user", user) or _ELSEWHERE) if user else ""
 
     def _may_decide(self) -> bool:
         return bool(self._current_id) and self.panel.ready

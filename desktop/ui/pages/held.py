@@ -147,7 +147,8 @@ class HeldPage(Page):
     def _show_one(self, row: Row, found: list[Inside], prospect: Prospect) -> None:
         one = row.values
         self._prospect = prospect
-        said = [f"第 {numbers(one)} 号变更，填报人：{one['persons'] or '未知'}"]
+        seat = f"席位：{prospect.seat}　" if prospect.seat else ""
+        said = [f"{seat}第 {numbers(one)} 号变更，填报人：{one['persons'] or '未知'}"]
         said += [t for t in (one["reason"], one["result"], one["decision_note"]) if t]
         if one["state"] == "held":
             said += self._beforehand(prospect)

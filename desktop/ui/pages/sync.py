@@ -343,7 +343,7 @@ class SyncPage(Page):
     def _show_online(self, online: bool | None) -> None:
         address = self._desk.settings.hub_url
         if not address:
-            self.tiles.put("online", "未设置中心地址", "在“设置”中填写，或用介质交换", "off")
+            self.tiles.put("online", "未设置中心地址", "在“设置”中填写", "off")
             return
         word, tone = {None: ("未检测", "off"), True: ("在线", "good"), False: ("离线", "off")}[online]
         self.tiles.put("online", word, address, tone)
