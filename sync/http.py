@@ -26,6 +26,8 @@ ASKING = (5.0, 15.0)
 """For a question that needs no work at the hub."""
 MARK = "X-Yizhan"
 RETRIES = 4
+GONE_RETRIES = 12
+"""Where there is no link at all for a while, in the middle of an exchange: some fifty seconds."""
 SIP = 1 << 14
 """Small, so that little is lost when a download breaks."""
 
@@ -201,8 +203,9 @@ class HttpCarrier:
     def _resuming(self, step: Callable[[Reached], None], progress: Progress) -> None:
         """Repeat a step while it gets further; give up after some attempts that do not.
 
-        A line that breaks inside the headers looks like an answer of somebody else,
-        so that is believed only the second time.
+        Where nobody answers from the beginning that is believed at once; a link that was there
+        and is gone is waited for. A line that breaks inside the headers looks like an answer of
+        somebody else, so that is believed only the second time.
         """
         furthest, failed, strange = -1, 0, 0
 
@@ -217,7 +220,9 @@ class HttpCarrier:
                 return
             except _BROKEN as broken:
                 failed += 1
-                if failed > RETRIES or _never_connected(broken) or _insecure(broken):
+                gone = _never_connected(broken)
+                hopeless = _insecure(broken) or (gone and furthest < 0)
+                if hopeless or failed > (GONE_RETRIES if gone else RETRIES):
                     raise _explain(broken) from broken
                 self._pause(min(0.2 * 2**failed, 5.0), progress)
             except _Strange:

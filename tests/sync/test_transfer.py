@@ -118,6 +118,29 @@ def test_the_line_stays_down_until_the_next_synchronization(
     assert a.statuses() == ["applied"] and count(place.hub.store, "market_entity") == 3000
 
 
+def test_a_link_that_is_gone_for_some_seconds_is_waited_for(
+    place: Place, address: str, enrol_at: Enrol
+) -> None:
+    a, waited = busy_device(enrol_at, place), 0
+    with contextlib.ExitStack() as now, contextlib.ExitStack() as later:
+        line = now.enter_context(bad_line(address))
+        port = int(line.url.rpartition(":")[2])
+
+        def wait(_: float) -> None:
+            nonlocal waited
+            waited += 1
+            if waited == 1:
+                now.close()  # no network any more
+            if waited == 60:  # a fifth of a second each
+                later.enter_context(bad_line(address, port))
+
+        carrier = later.enter_context(contextlib.closing(HttpCarrier(line.url, wait=wait)))
+        line.up = 20_000
+        a.engine.sync(carrier, quiet)
+    assert waited >= 60 and a.statuses() == ["applied"]
+    assert count(place.hub.store, "market_entity") == 3000
+
+
 def test_the_next_synchronization_continues_the_package_of_the_last(
     place: Place, line: BadLine, enrol_at: Enrol, carrier: Reaching
 ) -> None:
