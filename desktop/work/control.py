@@ -15,6 +15,7 @@ from desktop.work.jobs import Progress
 from desktop.work.records import Records, Row
 from shared.errors import InputError
 from shared.filters import Condition, Filter, Op
+from shared.parsing import code_text
 from shared.store.store import Store
 from shared.supervision.overview import SILENT_DAYS, BureauState, Overview, Seat, by_party, overview, seat_of
 
@@ -74,7 +75,7 @@ class Control:
 
         Raises :class:`InputError` for what is no fingerprint.
         """
-        digits = "".join(typed.split()).lower()
+        digits = code_text(typed).lower()
         if len(digits) < SHORTEST or not DIGITS.issuperset(digits):
             raise InputError(
                 f"指纹应为至少 {SHORTEST} 位十六进制数字（0–9、A–F）。",

@@ -15,6 +15,7 @@ from server_stub.admin.paging import Clause, Stretch, Window, stretch
 from server_stub.admin.refusals import BadRequest, NotFound, OutOfScope
 from server_stub.people import People
 from shared.filters import Condition, Filter, Op
+from shared.parsing import code_text
 from shared.record import RecordType
 from shared.store import query, sql
 from shared.store.query import StoredRow
@@ -158,7 +159,7 @@ class Facts:
 
     def package(self, typed: str) -> shapes.Package:
         """Where a package turned up, by its fingerprint or the beginning of it."""
-        digits = "".join(typed.split()).lower()
+        digits = code_text(typed).lower()
         if not _FINGERPRINT.fullmatch(digits):
             raise BadRequest("指纹应为 8 至 64 位十六进制数字。", "请照交接单上的指纹填写。")
         shown = digits[:_ON_PAPER].upper()

@@ -332,7 +332,9 @@ class Merger:
             if state is None or state.deleted:
                 continue
             own = one.first + row
-            if self._as_seen(one, row, state) or decision.still_double(self._unit, one, record_id, state):
+            as_seen = self._as_seen(one, row, state)
+            may = decision.may_void(self._unit, one, record_id, state)
+            if (as_seen and (may or actor.has(Role.HUB))) or (may and decision.knew(one)):
                 self._unit.put_deleted(one.declared, [record_id], [own], one.run.hlc)
                 self._capture(one, (), [record_id], [], [[own]])
                 continue

@@ -52,14 +52,17 @@ class Decision:
         if not (fits and within and party):
             raise AccessDenied("冲突处理与所改的记录不符。", "请在冲突页面重新处理。")
 
-    def still_double(self, unit: Unit, one: Incoming, record_id: str, state: RowState) -> bool:
-        """Whether a record may go that the decider does not hold: both stand, with the number in dispute.
+    def knew(self, one: Incoming) -> bool:
+        """Whether the decider does not hold the record: of two with one number he sees the numbers.
 
-        Who decides sees the numbers, not the record; while these are as they were, nothing
-        the decision rests on has changed.
+        While these are as they were (:meth:`may_void`), nothing the decision rests on has changed.
         """
-        if self.kind != UNIQUE or one.fields:
-            return False
+        return self.kind == UNIQUE and not one.fields
+
+    def may_void(self, unit: Unit, one: Incoming, record_id: str, state: RowState) -> bool:
+        """Whether a record may go: of two with one number only while both stand with it."""
+        if self.kind != UNIQUE:
+            return True
         other = self.other_id if record_id == self.record_id else self.record_id
         if not other:
             return False

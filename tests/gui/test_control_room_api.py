@@ -108,6 +108,9 @@ def test_same_figures_as_the_control_room(troubled: tuple[Post, Asker, str]) -> 
     found = api.get(f"/packages/{fingerprint}")["traces"]
     assert {(t["at"], t["package_id"]) for t in found} == {(t.at, t.package_id) for t in control.trace(fingerprint)}
     assert {t["found_in"] for t in found} == {"exchange", "hand_over"}
+    wide = fingerprint[:12].upper().translate({c: c + 0xFEE0 for c in range(0x30, 0x5B)})  # as a Chinese input method types
+    assert control.trace(f"{wide[:4]}\u3000{wide[4:]}") == control.trace(fingerprint[:12]) != []
+    assert api.get(f"/packages/{wide}")["traces"] == api.get(f"/packages/{fingerprint[:12]}")["traces"]
     records = post.desk("wang").records
     rows = records.first(records.type("held_set"), Filter())
     assert {(h["id"], h["reason"], h["state"]) for h in api.pages("/held")} == {

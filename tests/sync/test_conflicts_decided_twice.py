@@ -8,7 +8,7 @@ import pytest
 
 from desktop.work.conflicts import Choice, Conflicts
 from desktop.work.records import Records
-from tests.fixtures.devices import Device, Enrol, value
+from tests.fixtures.devices import Device, Enrol, count, value
 from tests.fixtures.hubs import Place
 from tests.sync.test_collisions import penalty, two_bureaus
 
@@ -149,3 +149,24 @@ def test_who_deleted_is_named_so_after_the_record_came_back(place: Place, enrol_
     detail = conflicts_at(one).detail(second["id"])
     assert (detail.ours.person, detail.ours.text) == ("chenmin", "已作废")
     assert detail.theirs.person != "chenmin" and detail.theirs.text != "作废"
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_of_two_with_one_number_one_is_left_whoever_decides(place: Place, enrol_at: Enrol, seen: bool) -> None:
+    """Each voids the other one of the two: the second deletion is asked about, not carried out."""
+    one, b = two_bureaus(place, enrol_at)
+    other = enrol_at(place.a, "liwei") if seen else b
+    other.sync()
+    penalty(one), penalty(other)
+    one.sync(), other.sync(), one.sync()
+    assert one.count("penalty") == (2 if seen else 1)
+    (conflict,) = open_at(one)
+    decide(one, conflict["id"], Choice.OURS), decide(other, conflict["id"], Choice.THEIRS)
+    one.sync(), other.sync(), one.sync()
+    assert count(place.hub.store, "penalty") == 1
+    assert value(place.hub.store, "penalty", conflict["record_id"], "document_no") is not None
+    for device in (one, other):
+        (left,) = open_at(device)
+        assert (left["kind"], left["record_id"]) == ("deletion", conflict["record_id"])
+        assert device.value("conflict", conflict["id"], "decision") == "ours"
+        assert device.count("penalty") == (1 if seen or device is one else 0)
