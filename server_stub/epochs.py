@@ -27,7 +27,7 @@ from shared.store.incoming import Incoming
 from shared.store.merging import RESOLVES
 from shared.store.references import Origins
 from shared.store.unit import Unit
-from sync.messages import Cursor
+from sync.messages import Ask, Cursor, SetReceipt
 
 WAIT_DAYS = 30
 """How long after a restore a change set waits for others it builds on."""
@@ -123,6 +123,28 @@ def later_than(epoch: str) -> str:
     """A new epoch's name, greater than ``epoch`` even where the clock was set back."""
     made = new_id()
     return made if made > epoch else f"{int(epoch, 16) + 1:032x}"
+
+
+def heard(ask: Ask) -> str:
+    """The newest epoch a device had heard of when it asked."""
+    return ask.epoch or max((c.epoch for c in ask.cursors.values()), default="")
+
+
+def come_since(connection: sa.Connection, device: str, epoch: str, most: int) -> list[SetReceipt]:
+    """The latest sets of a device that came after an epoch had ended, as they stand.
+
+    What was said of them before, another life of this hub had said.
+    """
+    (ended,) = sql.execute(connection, "SELECT min(began_at) FROM epoch WHERE epoch > ?", (epoch,)).fetchone()
+    if not ended:
+        return []
+    rows = sql.execute(
+        connection,
+        "SELECT cs_id, first, last, status, reason FROM accepted_set WHERE device = ? AND received_at >= ?"
+        " ORDER BY incarnation DESC, first DESC LIMIT ?",
+        (device, ended, most),
+    ).fetchall()
+    return [SetReceipt(*row) for row in reversed(rows)]
 
 
 # --- what is offered again ---------------------------------------------------------

@@ -271,7 +271,7 @@ class Hub:
             answer.arrived = self.mail.note(device.device, ask, opened.core.package_id, before)
             answer.carried = self.mail.pieces
             answer.receipt = self.ledger.receipts.sign(
-                device.device, ask.incarnation, handled.intake, opened.core.package_id, ask.waiting
+                device.device, ask, handled.intake, opened.core.package_id
             )
         if ask.prove and device.admin and not device.revoked:
             answer.proofs = self.proofs.answer(device.device, at_once=answer.by_stick)

@@ -291,7 +291,7 @@ class Mailroom:
             rows += [row for row in words_of(connection, names, ask.waiting) if row not in rows]
         sets = [SetReceipt(*row) for row in reversed(rows)]
         named = f"{package_id}/{device}"  # a receipt of its own for each of several
-        return self._ledger.receipts.sign(device, ask.incarnation, Intake(sets=sets), named, ask.waiting)
+        return self._ledger.receipts.sign(device, ask, Intake(sets=sets), named)
 
     # --- for couriers ----------------------------------------------------------
     def waiting(self, bureau: str, *, larger: bool = False) -> list[Waiting]:

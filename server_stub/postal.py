@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from server_stub.answers import Answers
 from server_stub.devices import REVOKED, DeviceRow, revocation
+from server_stub.epochs import heard
 from shared.store import sql
 from sync import messages
 from sync.messages import Ask, Cursor, Refresh
@@ -85,11 +86,6 @@ def together(recipients: Sequence[Recipient], answers: Answers) -> Reached:
 def ids_of(packed: bytes) -> list[bytes]:
     """Record ids that travel as 16 bytes each."""
     return [packed[i : i + 16] for i in range(0, len(packed) // 16 * 16, 16)]
-
-
-def heard(ask: Ask) -> str:
-    """The newest epoch a device had heard of when it asked."""
-    return ask.epoch or max((c.epoch for c in ask.cursors.values()), default="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from server_stub import lines
+from server_stub import epochs, lines
 from server_stub.keys import HubKeys
 from server_stub.review import words_on
 from shared import gaps
@@ -16,7 +15,7 @@ from shared.gaps import Span
 from shared.store import sql
 from shared.store.store import Store
 from sync import messages, signing
-from sync.messages import PROTOCOL, Receipt, SetReceipt
+from sync.messages import PROTOCOL, Ask, Receipt, SetReceipt
 
 APPLIED = "applied"
 PARKED = "parked"
@@ -25,6 +24,7 @@ QUARANTINED = "quarantined"
 DUPLICATE = "duplicate"
 EMPTY = "empty"
 MOST_ASKED = 1000
+MOST_ANEW = 2000
 
 
 @dataclass(slots=True)
@@ -61,20 +61,24 @@ class Receipts:
         self._keys = keys
         self._epoch = epoch
 
-    def sign(
-        self, device: str, incarnation: int, intake: Intake, package_id: str, waiting: Sequence[str] = ()
-    ) -> bytes:
+    def sign(self, device: str, ask: Ask, intake: Intake, package_id: str) -> bytes:
         """Sign where the device stands; chained to the receipt before it.
 
         A package that brings nothing new gets the very receipt it got before (N2).
 
-        :param waiting: sets the device asks about: what was decided since it heard last.
+        :param ask: it names sets whose fate the device does not know; one who has not heard of this epoch
+            is told of all that came since the one it knows had ended.
         """
+        incarnation = ask.incarnation
         with self._store.write() as connection:
             named = {s.cs_id for s in intake.sets}
-            asked = [i for i in waiting[:MOST_ASKED] if i not in named]
+            asked = [i for i in ask.waiting[:MOST_ASKED] if i not in named]
             told = [SetReceipt(*row) for row in words_on(connection, device, asked)]
             told = [*intake.sets, *told]
+            if (known := epochs.heard(ask)) < self._epoch:
+                named |= {s.cs_id for s in told}
+                anew = epochs.come_since(connection, device, known, MOST_ANEW)
+                told += [s for s in anew if s.cs_id not in named]
             again = sql.execute(
                 connection, "SELECT receipt FROM package_seen WHERE package_id = ?", (package_id,)
             ).fetchone()

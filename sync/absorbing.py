@@ -129,7 +129,8 @@ class Absorber:
             ours = reading is lines.Reading.OURS
             if ours:
                 out.rewound |= rewinding.take_back(
-                    unit, self._store.by_number, receipt.epoch, receipt.contiguous_to, receipt.at
+                    unit, self._store.by_number, receipt.epoch, receipt.contiguous_to, receipt.at,
+                    [s.cs_id for s in receipt.sets],
                 )
             new = exchange.record_receipt(
                 unit.connection,

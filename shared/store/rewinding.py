@@ -59,11 +59,14 @@ def enter(connection: sa.Connection, epoch: str) -> None:
 
 
 def take_back(
-    unit: Unit, types: Mapping[int, RecordType], epoch: str, contiguous_to: int, at: str
+    unit: Unit, types: Mapping[int, RecordType], epoch: str, contiguous_to: int, at: str,
+    named: Iterable[str] = (),
 ) -> bool:
     """A receipt of a newer epoch may take ``receipted`` back; True when it did.
 
     What the hub forgot becomes pending again: every way offers it, and it stays on screen.
+
+    :param named: sets the receipt speaks of: what was said of them before counts no more.
     """
     connection = unit.connection
     known = newest_epoch(connection)
@@ -71,6 +74,11 @@ def take_back(
         enter(connection, epoch)
         return False
     enter(connection, epoch)
+    sql.executemany(
+        connection,
+        "UPDATE change_set SET status = 'sealed', detail = '', archived_at = '' WHERE cs_id = ?",
+        [(cs_id,) for cs_id in named],
+    )
     before = read_number(connection, "receipted")
     write_text(connection, REWOUND_AT, at)
     write_number(connection, REWOUND_FROM, min(contiguous_to, before))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server_stub import backup
 from server_stub.postal import Reached
 from shared.fictitious import market_entities
 from shared.store import rewinding
@@ -168,3 +169,33 @@ def test_one_package_for_seats_that_heard_of_different_epochs(
     assert (first.count("market_entity"), second.count("market_entity")) == (6, 6)
     assert doubts(first) == doubts(second) == 0
     agree(place, first, second)
+
+
+@pytest.mark.parametrize("way", ["network", "mail"])
+def test_what_became_of_a_set_in_another_life_of_the_hub_is_told_anew(
+    place: Place, enrol_at: Enrol, disaster: Disaster, way: str
+) -> None:
+    """Sticks of before come to the restored hub in another order: now the other one conflicts, and both hear of it."""
+    zhou, chen = enrol_at(place.b, "zhou"), enrol_at(place.a, "chen")
+    (known,) = chen.insert("market_entity", ENTITIES[0])
+    for device in (chen, zhou):
+        device.sync()
+    disaster.back_up()
+    zhou.update("market_entity", known, address="一号路1号")
+    chen.update("market_entity", known, address="二号路2号")
+    sticks = [chen.export(), zhou.export()]
+    for device in (zhou, chen):
+        device.sync()
+    backup.make(place.hub, disaster.folder)  # the newest one, which cannot be read when it is needed
+    zhou.sync()
+    assert (zhou.statuses()[-1], chen.statuses()[-1]) == ("archived", "conflicted")
+    disaster.restore([zhou, chen])
+    for stick in sticks:
+        handle(place.hub, stick)  # the answers never come home
+    for device in (zhou, chen):
+        if way == "network":
+            device.sync()
+        else:
+            for raw in mail(place, device=device.grant.device):
+                device.take(raw)
+    assert (zhou.statuses()[-1], chen.statuses()[-1]) == ("conflicted", "applied")
