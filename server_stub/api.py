@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from server_stub import described
 from server_stub.admin import routes as admin
 from server_stub.admin.refusals import NotNow
+from server_stub.arriving import Arriving
 from server_stub.hub import Hub
 from server_stub.reception import DiskRefused, Reception
 from server_stub.spool import MAX_PACKAGE, Limits
@@ -112,4 +113,5 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
         return FileResponse(found, media_type="application/octet-stream")
 
     admin.add_to(app, hub)
+    app.add_middleware(Arriving, most=MAX_PIECE)  # the last added is the first asked
     return app

@@ -19,7 +19,7 @@ from shared.fictitious import market_entities
 from shared.store.exchange import attempts
 from sync.http import HttpCarrier
 from tests.fixtures.devices import Device, Enrol, count, quiet, rows
-from tests.fixtures.hubs import DIVISION, Place
+from tests.fixtures.hubs import DIVISION, Address, Place
 from tests.fixtures.wires import BadLine, bad_line
 
 ENTITY: dict[str, Any] = {
@@ -37,12 +37,17 @@ Reaching = Callable[[str], HttpCarrier]
 
 
 @pytest.fixture
-def carrier() -> Iterator[Reaching]:
-    """Carriers to an address, which do not wait between their attempts."""
+def carrier(request: pytest.FixtureRequest) -> Iterator[Reaching]:
+    """Carriers to an address, which wait between their attempts only until the hub is done with the last one.
+
+    Not to wait at all would ask the hub how far it is before it has put away what it heard.
+    """
+    hub = request.getfixturevalue("address") if "address" in request.fixturenames else None
     with contextlib.ExitStack() as used:
 
         def made(url: str) -> HttpCarrier:
-            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=lambda _: None)))
+            wait = hub.rest if isinstance(hub, Address) else lambda _: None
+            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=wait)))
 
         yield made
 
