@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.fields import code, integer, note, ref, text, time_
+from shared.fields import Merge, code, integer, note, ref, text, time_
 from shared.lifecycle import Lifecycle, State, Transition
 from shared.record import ADMIN, in_bureau, record_type
 from shared.rules import not_negative
@@ -43,7 +43,10 @@ LIFECYCLE = Lifecycle(
     requirement="R41 R208",
 )
 class HeldSet:
-    """Made by the hub. Decided by its administrators, or by the new owner's for :data:`MOVED`."""
+    """Made by the hub. Decided by its administrators, or by the new owner's for :data:`MOVED`.
+
+    The first decision to arrive is carried out and stays; a later one changes nothing.
+    """
 
     summary: str = text(10, "内容", required=True, max=300, search=True, column=True, group=SET)
     device: str | None = ref(11, "席位", "device", must_exist=False, column=True, index=True, group=SET)
@@ -63,12 +66,19 @@ class HeldSet:
     held_at: str = time_(
         23, "隔离时间", required=True, column=True, index=True, group=WHY, example="2026-05-06 16:00"
     )
-    state: str = text(24, "状态", max=20, form=False, sheet=False, default="held", column=True, index=True)
-    decision_note: str | None = note(25, "处理说明", max=1000, form=False, sheet=False, group=DECISION)
-    decided_by: str | None = ref(
-        26, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION
+    state: str = text(
+        24, "状态", max=20, form=False, sheet=False, default="held", column=True, index=True,
+        merge=Merge.FIRST,
+    )  # fmt: skip
+    decision_note: str | None = note(
+        25, "处理说明", max=1000, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
     )
-    decided_at: str | None = time_(27, "处理时间", form=False, sheet=False, group=DECISION)
+    decided_by: str | None = ref(
+        26, "处理人", "user", must_exist=False, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
+    decided_at: str | None = time_(
+        27, "处理时间", form=False, sheet=False, group=DECISION, merge=Merge.FIRST
+    )
     result: str | None = note(28, "结果", max=1000, form=False, sheet=False, group=DECISION)
 
     counts = not_negative("incarnation", "first", "last", "changes")

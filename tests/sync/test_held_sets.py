@@ -290,8 +290,13 @@ def test_the_same_decision_twice_and_a_late_one(
     (held,) = rows(admin.store, "held_set")
     decide(admin, held, "released")
     decide(other, held, "rejected", "晚了")
-    admin.sync(), other.sync(), a.sync()
+    admin.sync(), other.sync(), a.sync(), admin.sync()
     assert a.statuses() == ["applied", "applied"]
+    for device in (admin, other):  # nobody is asked about a decision that is carried out
+        (told,) = rows(device.store, "held_set")
+        assert (told["state"], told["decision_note"]) == ("released", "核实无误")
+        assert told["decided_by"] == admin.actor.user and device.conflicts() == []
+    assert other.statuses()[-1] == "applied"
     assert count(place.hub.store, "market_entity") == 2
 
 
