@@ -162,6 +162,10 @@ class Program(QObject):
             "整理附件", lambda _: desk.attachments.tidy(), lane="write", quiet=True, cancellable=False,
             owner=self,
         )  # fmt: skip
+        self.jobs.run(
+            "整理交接", lambda _: desk.media.register.withdraw_interrupted(), lane="write", quiet=True,
+            cancellable=False, owner=self,
+        )  # fmt: skip
         self._discard()
         self.look_at_state()
         if self.settings.auto_sync_minutes:

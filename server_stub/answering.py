@@ -32,10 +32,11 @@ MEDIA_PIECES = 1 << 30
 class Shelf(Protocol):
     """Where the volumes of an answer go that may be more than one file.
 
-    :param limit: bytes one volume may have.
+    :param limit: bytes one volume may have; :param waits: until a first load is built.
     """
 
     limit: int
+    waits: bool
 
     def open(self, index: int) -> BinaryIO:
         """A file for volume ``index``, from 2."""
@@ -122,7 +123,8 @@ class Answering:
         with self._store.read() as connection:
             names = streams_of(connection, answer.device.bureau, admin=answer.device.admin)
         offer = self._snapshots.offer(
-            names, answer.ask, self._answers.stands(answer.ask, names), at_once=shelf is not None
+            names, answer.ask, self._answers.stands(answer.ask, names),
+            at_once=shelf is not None and shelf.waits,
         )
         if offer is None or (answer.by_stick and offer.kept is None):
             return [None]  # nobody waits at the other end of a stick: streams serve as well

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.requests import ClientDisconnect
@@ -28,6 +29,7 @@ from shared.errors import StoreError, YizhanError
 
 MARK = {"X-Yizhan": "1"}
 MAX_PIECE = 8 << 20
+MAX_VOLUMES = 10_000
 NOT_NOW = {
     "message": "中心的数据库或磁盘暂时不能使用，没有处理完。",
     "hint": "数据仍在本机；请稍后再同步，并通知中心管理员。",
@@ -103,8 +105,19 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/v1/packages/{package_id}/answer", response_class=FileResponse, responses=described.ANSWER)
     def answer(package_id: str) -> Response:
-        """The sealed answer; ranges are honoured."""
-        found = reception.answer(package_id)
+        """The sealed answer, of several volumes the first; ranges are honoured."""
+        return given(package_id, 1)
+
+    @app.get(
+        "/v1/packages/{package_id}/answer/{volume}", response_class=FileResponse,
+        responses=described.ANSWER,
+    )  # fmt: skip
+    def volume(package_id: str, volume: Annotated[int, PathParameter(ge=1, le=MAX_VOLUMES)]) -> Response:
+        """One volume of an answer that goes on by stick and is more than one file holds."""
+        return given(package_id, volume)
+
+    def given(package_id: str, volume: int) -> Response:
+        found = reception.answer(package_id, volume)
         if found is None:
             return JSONResponse(
                 {"code": "no_answer", "message": "中心没有这个交换包的应答。", "hint": "请重新同步。"},

@@ -21,7 +21,7 @@ from sync import messages, package
 from sync.enrol import HUB_KEY, EnrolRequest, read_request
 from sync.entries import Entry
 from sync.layout import Core, Kind
-from sync.messages import GRANT, PROTOCOL, Grant
+from sync.messages import GRANT, PROTOCOL, Ask, Grant, Holding
 from sync.package import CoreDraft
 from sync.suite import SealPublic
 from sync.trust import InviteCode
@@ -199,6 +199,13 @@ class Enrolment:
             unit.connection, "UPDATE invite SET used_by = ? WHERE name = ?",
             (request.device, request.invite),
         )
+        if request.snapshot:  # that is its first asking: a courier may bring its first load
+            ask = Ask(v=PROTOCOL, incarnation=1, cursors={}, snapshot=Holding(request.snapshot))
+            sql.execute(
+                unit.connection,
+                "INSERT INTO device_asked (device, ask, arrived, at, sets) VALUES (?, ?, '', ?, 0)",
+                (request.device, messages.encode(ask), self._store.clock.stamp()),
+            )
         unit.insert(
             self._store.types["device"],
             [{

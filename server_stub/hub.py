@@ -155,8 +155,7 @@ class Hub:
     ) -> Handled:
         """Take a package, write the answer package to ``out``, and log the exchange.
 
-        :param shelf: where further volumes of an answer go that one file cannot hold; whoever
-            gives one also waits until a first load is built.
+        :param shelf: where further volumes of an answer go that one file cannot hold.
         :param carrier: how it came, where that is known better than from its maker.
         :param folder: where the files of attachments lie that its cover names.
         Raises a :class:`YizhanError` when the package is refused; that is logged too.

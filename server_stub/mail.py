@@ -155,9 +155,9 @@ class Mailroom:
     def recipients(self, *, bureau: str = "", device: str = "") -> list[list[Recipient]]:
         """Who a package would be for, in groups that may read the same; raises :class:`InputError`.
 
-        Devices of one bureau share their streams, so they are one group; a device of a
-        hub administrator, which follows more, is a group of its own, and so is a revoked one,
-        which only hears that it is (N10).
+        Devices of one bureau share their streams, so they are one group, but for those whose first
+        load is due. A device of a hub administrator, which follows more, is a group of its own, and
+        so is a revoked one, which only hears that it is (N10).
         """
         with self._store.read() as connection:
             where, value = ("device", device) if device else ("bureau", bureau)
@@ -176,7 +176,7 @@ class Mailroom:
                 said = asked.get(row.device) or Asked(Ask(v=PROTOCOL, incarnation=1, cursors={}))
                 key = (REVOKED, row.device) if row.revoked else streams
                 groups[key].append(Recipient(row, str(names.get(row.device) or ""), said, streams))
-        return list(groups.values())
+        return [part for group in groups.values() for part in self._parcels.divided(group)]
 
     def seal(
         self, recipients: Sequence[Recipient], out: BinaryIO, limit: int,

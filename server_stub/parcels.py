@@ -55,6 +55,13 @@ class Parcels:
         self._snapshots = snapshots
         self._pieces = pieces
 
+    def divided(self, group: list[Recipient]) -> list[list[Recipient]]:
+        """Those at their very beginning apart, where a first load is due that is of no use to the others."""
+        new = [r for r in group if r.asked.ask.snapshot is not None and not r.asked.ask.cursors]
+        if not 0 < len(new) < len(group) or not self._snapshots.shorten(group[0].streams, {}):
+            return [group]
+        return [new, [r for r in group if r not in new]]
+
     def loads(self, group: Sequence[Recipient], *, at_once: bool = False) -> list[Letter] | None:
         """Volumes of a first load; ``[]`` while it is being built, None when streams serve."""
         ask = self._asked_together(group)

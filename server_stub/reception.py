@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from server_stub.hub import Hub
 from server_stub.spool import Limits, Spool
@@ -40,7 +42,8 @@ class Reception:
 
     def __init__(self, hub: Hub, limits: Limits | None = None) -> None:
         self._hub = hub
-        self.spool = Spool(hub.data / "spool", limits or Limits())
+        self._limits = limits or Limits()
+        self.spool = Spool(hub.data / "spool", self._limits)
         self._turns = _Turns()
         self._swept = 0.0
         self._sweep()
@@ -74,9 +77,10 @@ class Reception:
                 raise
         return have
 
-    def answer(self, package_id: str) -> Path | None:
-        """The sealed answer; None as long as there is none."""
-        return self.spool.answer(package_id) if self.spool.answered(package_id) else None
+    def answer(self, package_id: str, volume: int = 1) -> Path | None:
+        """A volume of the sealed answer; None as long as there is none."""
+        found = self.spool.answer(package_id, volume)
+        return found if self.spool.answered(package_id) and found.exists() else None
 
     # --- inside --------------------------------------------------------------
     def _check_cover(self, package_id: str, size: int, offset: int, *, whole: bool) -> None:
@@ -101,14 +105,11 @@ class Reception:
             raise HubRefused("交换包来自未登记的设备。", "请先在中心登记该设备。")
 
     def _handle(self, package_id: str) -> None:
-        draft = self.spool.answer_draft(package_id)
-        try:
-            with self.spool.whole(package_id).open("rb") as stream, draft.open("wb") as out:
-                self._hub.handle(stream, out)
-        except YizhanError:
-            draft.unlink(missing_ok=True)
-            raise
-        self.spool.finish(package_id, draft)
+        with ExitStack() as drafts:
+            shelf = _Volumes(self.spool, package_id, self._limits.volume, drafts)
+            stream = drafts.enter_context(self.spool.whole(package_id).open("rb"))
+            self._hub.handle(stream, shelf.open(1), shelf)
+        self.spool.finish(package_id, shelf.count)
 
     def _sweep(self) -> None:
         """Now and then, while serving: what nobody came back for makes room."""
@@ -125,6 +126,34 @@ class Reception:
             if os.name != "nt":  # one process serves there
                 held.enter_context(_file_turn(self.spool.turn(package_id)))
             yield
+
+
+class _Volumes:
+    """Drafts of an answer in the spool; what is refused leaves none behind.
+
+    :param limit: bytes one may have.
+    """
+
+    waits = False
+
+    def __init__(self, spool: Spool, package_id: str, limit: int, drafts: ExitStack) -> None:
+        self.limit = limit
+        self.count = 0
+        self._spool = spool
+        self._package_id = package_id
+        self._drafts = drafts
+
+    def open(self, index: int) -> BinaryIO:
+        """A file for volume ``index``, from 1."""
+        draft = self._spool.answer_draft(self._package_id, index)
+        self._drafts.push(partial(_dropped, draft))
+        self.count = index
+        return self._drafts.enter_context(draft.open("w+b"))
+
+
+def _dropped(draft: Path, kind: object, refused: object, trace: object) -> None:
+    if isinstance(refused, YizhanError):
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

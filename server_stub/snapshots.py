@@ -119,11 +119,9 @@ class Snapshots:
         if begun is not None:
             have = set(holding.parts)
             return Offer(begun, [n for n in range(begun.head.count) if n not in have])
-        now = self._now()
-        behind = sum(now.get(name, 0) for name in streams if not stands[name].n)
-        if behind < self.large and not holding.anew:
+        if not self.shorten(streams, stands) and not holding.anew:
             return None
-        kept = self._fresh(scope, streams, stands, now)
+        kept = self._fresh(scope, streams, stands, self._now())
         if kept is None and scope not in self._failed:
             self._begin(scope, streams)
             self._await(scope, None if at_once else self.patience)
@@ -134,6 +132,12 @@ class Snapshots:
             self._failed.discard(scope)
             return None
         return Offer(None, [])
+
+    def shorten(self, streams: Sequence[str], stands: Mapping[str, Cursor]) -> bool:
+        """Whether what a device has yet to hear from their beginnings is long enough for a snapshot."""
+        now = self._now()
+        begun = {name for name, at in stands.items() if at.n}
+        return sum(now.get(name, 0) for name in streams if name not in begun) >= self.large
 
     def build(self, streams: Sequence[str]) -> Kept:
         """Build one now, whoever waits; raises :class:`StoreError` or :class:`OSError`."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from server_stub.loads import FULL
 from shared.errors import HubRefused
 
 MAX_PACKAGE = 7 << 29
@@ -24,10 +25,12 @@ class Limits:
     """How much may lie here unfinished: packages of which some bytes are still to come.
 
     :param packages: how many; :param total: their bytes together.
+    :param volume: bytes one file of an answer may have that goes on by stick.
     """
 
     packages: int = 1000
     total: int = 64 << 30
+    volume: int = FULL
 
 
 class Spool:
@@ -68,28 +71,30 @@ class Spool:
         """Where the package itself lies."""
         return self._path(package_id, "part")
 
-    def finish(self, package_id: str, answer: Path) -> None:
-        """Keep the answer, drop the package."""
+    def finish(self, package_id: str, volumes: int) -> None:
+        """Keep the answer, which is whole in so many drafts, and drop the package."""
         part = self._path(package_id, "part")
         with self._path(package_id, "size").open("w") as size:
             size.write(str(part.stat().st_size))
             _flush(size.fileno(), size.flush)
-        with answer.open("rb+") as whole:  # after a power cut it must not be there half
-            _flush(whole.fileno(), whole.flush)
-        os.replace(answer, self._path(package_id, "answer"))
+        for volume in range(volumes, 0, -1):  # where the first is, all are
+            draft = self.answer_draft(package_id, volume)
+            with draft.open("rb+") as whole:  # after a power cut it must not be there half
+                _flush(whole.fileno(), whole.flush)
+            os.replace(draft, self.answer(package_id, volume))
         part.unlink()
 
     def drop(self, package_id: str) -> None:
         """Forget a refused package."""
         self._path(package_id, "part").unlink(missing_ok=True)
 
-    def answer_draft(self, package_id: str) -> Path:
+    def answer_draft(self, package_id: str, volume: int = 1) -> Path:
         """Where an answer is written before it is whole."""
-        return self._path(package_id, "draft")
+        return self._path(package_id, "draft" if volume == 1 else f"draft-{volume}")
 
-    def answer(self, package_id: str) -> Path:
+    def answer(self, package_id: str, volume: int = 1) -> Path:
         """Where a finished answer lies."""
-        return self._path(package_id, "answer")
+        return self._path(package_id, "answer" if volume == 1 else f"answer-{volume}")
 
     def answered(self, package_id: str) -> bool:
         """Whether the package was handled."""

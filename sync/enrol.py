@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from shared.errors import PackageError, PackageTampered, UnknownSigner
+from shared.store.migrate import HEAD
 from sync import messages, package
 from sync.entries import part
 from sync.hub_trust import LINKS, follow, read_links
@@ -29,6 +30,8 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A new installation asks for its place.
 
     :param proof: HMAC-SHA256 under the one-time code over both public keys.
+    :param snapshot: newest revision of its own tables that it knows, as in an ask; ``""`` from a
+        program that does not say: its first load goes by streams until it has asked.
     """
 
     v: int
@@ -38,6 +41,7 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     invite: str
     proof: bytes
     label: str
+    snapshot: str = ""
 
 
 def seal_request(
@@ -51,6 +55,7 @@ def seal_request(
         "invite": code.name,
         "proof": code.proof(sign_key, seal_key).hex(),
         "label": label[:80],
+        "snapshot": HEAD,
     }
     draft = CoreDraft(Kind.ENROL_REQUEST, "", device, at, prereqs=prereqs)
     return package.seal(out, draft, [keys.seal.public], keys.sign, [])
@@ -70,6 +75,7 @@ def read_request(core: Core) -> EnrolRequest:
             invite=str(said["invite"]),
             proof=bytes.fromhex(str(said["proof"])),
             label=str(said["label"]),
+            snapshot=str(said.get("snapshot", "")),
         )
     except (KeyError, ValueError):
         raise PackageTampered("登记申请不完整。", "请在新设备上重新生成申请。") from None

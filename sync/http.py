@@ -79,6 +79,11 @@ class HttpCarrier:
         with self._asking(progress) as progress:
             self._carry(sealed, package_id, answer, progress)
 
+    def further(self, package_id: str, volume: int, answer: Path, progress: Progress) -> None:
+        """Another volume of an answer whose first is here; resumes what breaks."""
+        with self._asking(progress) as progress:
+            self._fetch(f"{self._url}/v1/packages/{package_id}/answer/{volume}", answer, progress)
+
     def close(self) -> None:
         """Give kept connections back."""
         self._http.close()
@@ -121,9 +126,10 @@ class HttpCarrier:
             self._resuming(
                 lambda reached: self._upload(where, stream, size, progress, reached), progress
             )
-        self._resuming(
-            lambda reached: self._download(f"{where}/answer", answer, progress, reached), progress
-        )
+        self._fetch(f"{where}/answer", answer, progress)
+
+    def _fetch(self, where: str, answer: Path, progress: Progress) -> None:
+        self._resuming(lambda reached: self._download(where, answer, progress, reached), progress)
         self._check(answer)
 
     def _upload(

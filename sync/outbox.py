@@ -220,9 +220,9 @@ class Outbox:
         ]
 
     def _in_series(self, package_id: str) -> bool:
-        """Whether it is one of several letters, each with something else in it."""
+        """Whether it is one of several letters or volumes, each with something else in it."""
         core = self.core(package_id)
-        return core is not None and "letter" in core.prereqs
+        return core is not None and ("letter" in core.prereqs or "volumes" in core.prereqs)
 
     def _make_room(self) -> None:
         done = [c for c in self.content() if c.state not in (WAITING,)]

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.work.handing import record_values
-from desktop.work.media_facts import ExportResult, HandOver, MediumInfo, Received
+from desktop.work.handing import handed_on
+from desktop.work.media_facts import ExportResult, MediumInfo, Received
 from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Verdict
 from desktop.work.session import Session
@@ -23,11 +23,12 @@ from shared.store import directory, query
 from shared.store.courier import DELIVERED, FROM_HUB, REFUSED, REPLACED, TO_HUB, WAITING, Carried
 from shared.store.query import Place
 from sync import package
-from sync.carrier import Carrier, Progress
+from sync.carrier import Progress
 from sync.describe import KIND_NAMES
 from sync.layout import Kind, fingerprint_text
-from sync.media import disk_errors, medium_errors, write_safely
+from sync.media import medium_errors, write_safely
 from sync.rounds import Absorbed
+from sync.volumes import Fetching, bring, volume_words
 
 CARRIER = "media"
 INITIATOR = "courier"
@@ -128,7 +129,7 @@ class Courier:
                     self._box.accept(one.path, verified, bureau)
         received.applied = True
 
-    def settle(self, carrier: Carrier, progress: Progress, brought: Absorbed) -> bool:
+    def settle(self, carrier: Fetching, progress: Progress, brought: Absorbed) -> bool:
         """With the network at hand: deliver what waits for the hub, import what is for us.
 
         Returns whether something of our own is to be reported now. What the hub refuses is
@@ -181,18 +182,18 @@ class Courier:
         """What a package is for, as far as its cover tells."""
         core = self._box.core(one.package_id)
         said = core.prereqs.get("letter") if core is not None else None
-        if core is None or said not in _LETTERS:
-            return KIND_NAMES.get(Kind(one.kind), one.kind)
-        of = core.prereqs.get("volumes")
-        return f"{_LETTERS[str(said)]} 第 {core.volume.index}/{of} 卷" if of else _LETTERS[str(said)]
+        name = _LETTERS.get(str(said)) or KIND_NAMES.get(Kind(one.kind), one.kind)
+        return f"{name} {volume_words(core)}".strip() if core is not None else name
 
-    def _deliver(self, one: Carried, carrier: Carrier, progress: Progress) -> None:
+    def _deliver(self, one: Carried, carrier: Fetching, progress: Progress) -> None:
         session = self._session
         answer = session.settings.spool / f"answer-{new_id()}.yzp"
         try:
-            with disk_errors():
-                carrier.exchange(self._box.path(one.package_id), one.package_id, answer, progress)
-            back = self._box.accept_answer(answer, one.bureau)
+            source = self._box.path(one.package_id)
+            back = [
+                self._box.accept_answer(volume, one.bureau)
+                for volume in bring(carrier, source, one.package_id, answer, progress)
+            ]
         except HubRefused as refused:
             self._box.mark(one.package_id, REFUSED, refused.message)
             return
@@ -201,7 +202,7 @@ class Courier:
             return
         finally:
             answer.unlink(missing_ok=True)
-        self._box.mark(one.package_id, DELIVERED, f"回件 {back[-8:]} 已放入代转箱")
+        self._box.mark(one.package_id, DELIVERED, f"回件 {'、'.join(i[-8:] for i in back)} 已放入代转箱")
         with suppress(OSError):
             self._box.discard(one.package_id)
 
@@ -225,32 +226,20 @@ class Courier:
         tail = one.fingerprint[:9].replace(" ", "").lower()
         plain = f"yizhan-mail-{one.package_id[-8:]}-{tail}.yzp"
         name = "".join(c if c.isalnum() else "_" for c in one.bureau)[:32]
+        trust = session.hub_trust
         path = write_safely(
             source,
             folder,
             (f"驿站-代转-{name}-{tail}.yzp", plain),
-            lambda stream: package.verify(stream, session.hub_trust.signer, session.hub_trust.hub_id),
+            lambda stream: package.verify(stream, trust.signer, trust.hub_id),
             progress,
         )
-        facts = HandOver(
-            medium_type=session.records.codes.name("介质类型", medium.type_code),
-            medium_number=medium.number,
-            content=f"代转：{one.kind}",
-            package_id=one.package_id,
-            fingerprint=one.fingerprint,
-            size=one.size,
-            file_name=path.name,
-            sent_from=session.hub_trust.name,
-            sent_to=one.bureau,
-            person=session.actor.name,
-            sets=None,
-            changes=None,
-            created=session.store.clock.stamp(),
-        )
-        (kept,) = register.keep_hand_overs([record_values(facts, medium, session.actor.user)], medium)
-        when = facts.created[:16].replace("T", " ")
+        with source.open("rb") as stream:
+            sealed = package.verify(stream, trust.signer, trust.hub_id)
+        done = handed_on(session, register, sealed, path, f"代转：{one.kind}", one.bureau, medium)
+        when = done.hand_over.created[:16].replace("T", " ")
         self._box.mark(one.package_id, DELIVERED, f"{when} 写入介质 {medium.number}")
-        return ExportResult(path, one.fingerprint, one.size, one.package_id, facts, kept)
+        return done
 
     def _bureau_of(self, device: str) -> str:
         with self._session.store.read() as connection:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from desktop.work.media_facts import HandOver, MediumInfo, SheetLine
+from desktop.work.media_facts import ExportResult, HandOver, MediumInfo, SheetLine
 from desktop.work.media_pieces import Carried, CarriedFile
 from desktop.work.media_register import MediaRegister
 from desktop.work.session import Session
@@ -20,6 +21,7 @@ from shared.store.exchange import SetRow
 from shared.types.hand_over import ATTACHMENTS, IN_ITSELF
 from sync.describe import KIND_NAMES
 from sync.layout import Kind
+from sync.package import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Handing:
         about = [_reach(g, written, paper if i == ids[-1] else 0) for g, i in zip(groups, ids, strict=True)]
         ours = [self._values(f, *span) for f, span in zip(facts, about, strict=True)]
         theirs = [self._of_file(one) for one in beside]
-        made = self._register.keep_hand_overs([*ours, *theirs], self._medium)
+        made = self._register.keep_hand_overs([*ours, *theirs], self._medium, before=True)
         self._files = made[len(ours) :]
         session.engine.cut()
         with session.store.read() as connection:
@@ -93,6 +95,10 @@ class Handing:
             )
             for i, group, record, one in zip(ids, groups, made, facts, strict=False)
         ]
+
+    def written(self, one: Parcel) -> None:
+        """It is on the medium; with the last package what lies beside it counts as handed over too."""
+        self._register.written([one.record, *(self._files if one.last else ())])
 
     def withdraw(self, parcels: Collection[Parcel], reason: str) -> None:
         """These could not be written after all: their hand-overs never were, nor those beside them."""
@@ -127,10 +133,10 @@ class Handing:
         return self._values(facts, None, None)
 
     def _values(self, facts: HandOver, first: int | None, last: int | None) -> dict[str, Any]:
-        return record_values(facts, self._medium, self._session.actor.user, first, last)
+        return _record_values(facts, self._medium, self._session.actor.user, first, last)
 
 
-def record_values(
+def _record_values(
     facts: HandOver, medium: MediumInfo, user: str, first: int | None = None, last: int | None = None
 ) -> dict[str, Any]:
     """A hand-over as its record keeps it; ``first`` and ``last`` own change inside."""
@@ -154,6 +160,32 @@ def record_values(
     }
 
 
+def handed_on(
+    session: Session, register: MediaRegister, sealed: Verified, path: Path, content: str, to: str,
+    medium: MediumInfo,
+) -> ExportResult:
+    """The hub's sealed package lies on a medium for somebody else: its hand-over, written down."""
+    facts = HandOver(
+        medium_type=session.records.codes.name("介质类型", medium.type_code),
+        medium_number=medium.number,
+        content=content,
+        package_id=sealed.core.package_id,
+        fingerprint=sealed.fingerprint_text,
+        size=sealed.size,
+        file_name=path.name,
+        sent_from=session.hub_trust.name,
+        sent_to=to,
+        person=session.actor.name,
+        sets=None,
+        changes=None,
+        created=session.store.clock.stamp(),
+    )
+    (kept,) = register.keep_hand_overs([_record_values(facts, medium, session.actor.user)], medium)
+    return ExportResult(
+        path, facts.fingerprint, facts.size, facts.package_id, facts, kept
+    )
+
+
 def _line(one: CarriedFile) -> SheetLine:
     return SheetLine(f"{ATTACHMENTS} {one.contents:,} 个", one.path.name, one.size, one.fingerprint_text)
 
@@ -164,4 +196,4 @@ def _reach(group: Sequence[SetRow], written: int, paper: int) -> tuple[int, int]
     return first, last
 
 
-__all__ = ["Handing", "Parcel", "record_values"]
+__all__ = ["Handing", "Parcel", "handed_on"]

@@ -6,9 +6,10 @@ is given up before the hub has signed for it: a lost stick costs a walk, no data
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ class Media:
         session = self._session
         self.register.require_usable(medium)
         self._require_place(folder)
+        self.register.withdraw_interrupted()
         with disk_errors():
             session.engine.cut()
         with session.store.read() as connection:
@@ -133,7 +135,8 @@ class Media:
         try:
             for one in parcels:
                 files = beside if one.last else {}
-                done.append(self._write(one, folder, progress, for_burning, files))
+                sure = partial(handing.written, one)
+                done.append(self._write(one, folder, progress, for_burning, files, sure))
         except YizhanError as failed:
             handing.withdraw(parcels[len(done) :], failed.message)
             raise
@@ -180,7 +183,7 @@ class Media:
 
     def _write(
         self, parcel: Parcel, folder: Path, progress: Progress, for_burning: bool,
-        beside: Mapping[str, int],
+        beside: Mapping[str, int], sure: Callable[[], None],
     ) -> ExportResult:
         session = self._session
         draft = self._spool() / f"out-{new_id()}.yzp"
@@ -199,6 +202,7 @@ class Media:
                 names[1:] if for_burning else names,
                 lambda stream: package.verify(stream, self._own, session.hub_trust.hub_id),
                 progress,
+                sure,
             )
         except YizhanError as failed:
             if sealed is not None:

@@ -12,6 +12,7 @@ from shared.errors import IllegalTransition, InputError
 from shared.filters import Filter, Op
 from shared.parsing import clean_text
 from shared.store import exchange, query
+from shared.store.facts import read_text, write_text
 from shared.store.query import Place, StoredRow
 from shared.types.hand_over import ATTACHMENTS, IN_ITSELF
 from sync.layout import fingerprint_text
@@ -19,6 +20,9 @@ from sync.layout import fingerprint_text
 OUT, IN = "out", "in"
 MOST = 2_000
 HANDED_OVER, ARRIVED, LOST = "handed_over", "arrived", "lost"
+INTERRUPTED = "导出时程序中断，没有写完"
+"""Why a hand-over is void that nobody could have been given."""
+_UNWRITTEN = "hand_overs_unwritten"
 OTHERWISE = "已另行送达"
 """The content reached the hub by another way than this medium."""
 
@@ -118,16 +122,29 @@ class MediaRegister:
         return self._find(number) is not None
 
     # --- out -------------------------------------------------------------------
-    def keep_hand_overs(self, rows: Sequence[dict[str, Any]], medium: MediumInfo) -> list[str]:
-        """Records of what goes onto a medium; registers one nobody has registered yet."""
+    def keep_hand_overs(
+        self, rows: Sequence[dict[str, Any]], medium: MediumInfo, *, before: bool = False
+    ) -> list[str]:
+        """Records of what goes onto a medium; registers one nobody has registered yet.
+
+        :param before: it is still to be written; see :meth:`written`.
+        """
         session = self._session
         store = session.store
         known = self._find(medium.number)
         with store.unit(session.actor) as unit:
             medium_id = known.id if known is not None else self._enter_medium(unit, medium)
             made = unit.insert(store.types["hand_over"], [{**row, "medium": medium_id} for row in rows])
+            if before:
+                write_text(unit.connection, _UNWRITTEN, ",".join(made))
         session.records.announce({"hand_over", "medium"}, "media")
         return made
+
+    def written(self, record_ids: Collection[str]) -> None:
+        """These are on the medium, whole and read back: a moment before they get their names."""
+        with self._session.store.write() as connection:
+            left = [i for i in _unwritten(connection) if i not in record_ids]
+            write_text(connection, _UNWRITTEN, ",".join(left))
 
     def withdraw(self, record_ids: Sequence[str], reason: str) -> None:
         """These were never handed over: writing failed."""
@@ -135,7 +152,16 @@ class MediaRegister:
         with store.unit(self._session.actor) as unit:
             for record_id in record_ids:
                 unit.delete(store.types["hand_over"], record_id, reason)
+            write_text(unit.connection, _UNWRITTEN, "")
         self._session.records.announce({"hand_over"}, "media")
+
+    def withdraw_interrupted(self) -> int:
+        """What the program was writing when it ended was never handed over; returns how many records."""
+        with self._session.store.read() as connection:
+            found = _unwritten(connection)
+        if found:
+            self.withdraw(found, INTERRUPTED)
+        return len(found)
 
     def beside(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Records of the files of attachments that went with a package of changes."""
@@ -280,6 +306,11 @@ class MediaRegister:
         store = self._session.store
         with store.read() as connection:
             return query.first(connection, store.types[type_name], wanted, Place(), MOST)
+
+
+def _unwritten(connection: Any) -> list[str]:
+    """Ids of hand-overs whose packages are still to be written."""
+    return [i for i in read_text(connection, _UNWRITTEN).split(",") if i]
 
 
 def _is_file(values: Mapping[str, Any]) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from desktop.work.handing import record_values
-from desktop.work.media_facts import ExportResult, HandOver, MediumInfo, Received
+from desktop.work.handing import handed_on
+from desktop.work.media_facts import ExportResult, MediumInfo, Received
 from desktop.work.media_pieces import Carried
 from desktop.work.media_register import MediaRegister
 from desktop.work.media_report import Finding, Report, Verdict
@@ -19,7 +19,8 @@ from sync.beside import Beside
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
 from sync.http import HttpCarrier
-from sync.media import disk_errors, read_to_spool, write_safely
+from sync.media import read_to_spool, write_safely
+from sync.volumes import bring, volume_words, volumes_of
 
 Note = Callable[..., None]
 
@@ -66,53 +67,46 @@ class Passing:
     def _pass_on(
         self, source: Path, report: Report, answer_folder: Path, medium: MediumInfo, progress: Progress
     ) -> ExportResult:
-        """One sealed file to the hub, its sealed answer onto the stick, with a hand-over."""
+        """One sealed file to the hub, its sealed answer onto the stick, each volume with a hand-over."""
         session = self._session
         answer = session.settings.spool / f"answer-{new_id()}.yzp"
+        done: list[ExportResult] = []
         try:
             carrier = HttpCarrier(session.settings.hub_url)
-            with disk_errors():
-                carrier.exchange(source, report.package_id, answer, progress)
-            with answer.open("rb") as stream:
-                verified = package.verify(stream, session.hub_trust.signer)
-            tail = verified.fingerprint.hex()[:8]
-            path = write_safely(
-                answer,
-                answer_folder,
-                (f"驿站-中心回件-{tail}.yzp", f"yizhan-answer-{tail}.yzp"),
-                lambda stream: package.verify(stream, session.hub_trust.signer),
-                progress,
-            )
+            for volume in bring(carrier, source, report.package_id, answer, progress):
+                done.append(self._put(volume, report.sealed_by, answer_folder, medium, progress))
         except YizhanError as failed:
             self._note("courier", report.package_id, report.fingerprint, 0, 0, report.size, failed)
             raise
         finally:
             answer.unlink(missing_ok=True)
+        names = "、".join(f"“{one.path.name}”" for one in done)
         self._note(
             "courier", report.package_id, report.fingerprint, 0, 0, report.size, None,
-            f"已代“{report.sealed_by}”转交中心，回件写入“{path.name}”",
+            f"已代“{report.sealed_by}”转交中心，回件写入{names}",
         )  # fmt: skip
-        facts = HandOver(
-            medium_type=session.records.codes.name("介质类型", medium.type_code),
-            medium_number=medium.number,
-            content=KIND_NAMES[verified.core.kind],
-            package_id=verified.core.package_id,
-            fingerprint=verified.fingerprint_text,
-            size=verified.size,
-            file_name=path.name,
-            sent_from=session.hub_trust.name,
-            sent_to=report.sealed_by,
-            person=session.actor.name,
-            sets=None,
-            changes=None,
-            created=session.store.clock.stamp(),
+        return replace(done[-1], others=tuple(done[:-1]))
+
+    def _put(
+        self, answer: Path, to: str, folder: Path, medium: MediumInfo, progress: Progress
+    ) -> ExportResult:
+        """One volume of an answer onto the stick."""
+        trust = self._session.hub_trust
+        with answer.open("rb") as stream:
+            verified = package.verify(stream, trust.signer)
+        core, tail = verified.core, verified.fingerprint.hex()[:8]
+        several = volumes_of(core) > 1
+        said = f"第{core.volume.index}卷-" if several else ""
+        plain = f"{core.volume.index}-" if several else ""
+        path = write_safely(
+            answer,
+            folder,
+            (f"驿站-中心回件-{said}{tail}.yzp", f"yizhan-answer-{plain}{tail}.yzp"),
+            lambda stream: package.verify(stream, trust.signer),
+            progress,
         )
-        (kept,) = self._register.keep_hand_overs(
-            [record_values(facts, medium, session.actor.user)], medium
-        )
-        return ExportResult(
-            path, verified.fingerprint_text, verified.size, verified.core.package_id, facts, kept
-        )
+        content = f"{KIND_NAMES[core.kind]} {volume_words(core)}".strip()
+        return handed_on(self._session, self._register, verified, path, content, to, medium)
 
 
 def about_beside(files: Sequence[Beside]) -> list[Finding]:

@@ -30,6 +30,8 @@ class FileShelf:
     :param answer: what the whole would be called; :param limit: bytes one volume may have.
     """
 
+    waits = True
+
     def __init__(self, answer: Path, limit: int) -> None:
         self.limit = limit
         self._answer = answer

@@ -173,6 +173,8 @@ class Shelf:
     :param answer: where the first is; :param limit: bytes of each.
     """
 
+    waits = True
+
     def __init__(self, answer: Path, limit: int) -> None:
         self.limit = limit
         self._answer = answer

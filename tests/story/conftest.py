@@ -12,6 +12,7 @@ from desktop.work.highwater import STATE_VARIABLE
 from tests.fixtures.desk import Bureau, build, open_bureau
 from tests.fixtures.made_once import Once
 from tests.fixtures.programs import enrolled, place_of_work, start  # noqa: F401
+from tests.fixtures.sticks import stick  # noqa: F401
 from tests.fixtures.towns import Town, built_town  # noqa: F401  what ``town`` copies
 
 

@@ -14,17 +14,8 @@ from shared.errors import NotForUs
 from shared.fictitious import market_entities
 from shared.standing import Standing
 from tests.fixtures.hubs import DIVISION, Place, serving
-from tests.fixtures.stations import (
-    PASSWORD,
-    STICK,
-    Station,
-    add_entities,
-    enrolment,
-    invite,
-    open_station,
-    quiet,
-    station,
-)
+from tests.fixtures.stations import STICK, Station, add_entities, quiet, station
+from tests.fixtures.sticks import at_hub, bring_in, by_files
 
 ENTITIES = list(market_entities(20, DIVISION, 14))
 
@@ -33,13 +24,6 @@ ENTITIES = list(market_entities(20, DIVISION, 14))
 def url(place: Place) -> Iterator[str]:
     with serving(place.hub) as address:
         yield address
-
-
-@pytest.fixture
-def stick(tmp_path: Path) -> Path:
-    made = tmp_path / "stick"
-    made.mkdir()
-    return made
 
 
 @pytest.fixture
@@ -53,24 +37,9 @@ def near(place: Place, url: str, tmp_path: Path) -> Iterator[Station]:
 @pytest.fixture
 def far(place: Place, tmp_path: Path, stick: Path) -> Iterator[Station]:
     """老周's bureau: its enrolment came and went on the stick too."""
-    request = enrolment(tmp_path / "far").write_request(
-        stick, invite(place.hub, place.b, "zhou", "老周"), "乙局-01", PASSWORD, quiet
-    )
-    grant = stick / "grant.yzp"
-    with request.path.open("rb") as stream, grant.open("w+b") as out:
-        place.hub.handle(stream, out)
-    enrolment(tmp_path / "far").read_grant(grant, PASSWORD, quiet)
-    made = open_station(tmp_path / "far", "zhou")
+    made = by_files(place, tmp_path / "far", stick)
     yield made
     made.session.close()
-
-
-def take_in(one: Station, path: Path) -> int:
-    received = one.media.receive(path, quiet)
-    assert received.report.verdict is Verdict.APPLY, received.report.problems
-    done = one.media.apply(received, STICK, quiet)
-    received.close()
-    return done.changes
 
 
 def test_up_and_down_by_somebody_elses_network(
@@ -118,7 +87,7 @@ def test_up_and_down_by_somebody_elses_network(
     assert again.path != made.path and again.path.read_bytes() == made.path.read_bytes()
 
     # back home
-    assert take_in(far, made.path) > 0
+    assert bring_in(far, made.path) > 0
     assert far.count("market_entity") == 16
     assert Syncing(far.session).state().sets[-1].standing == Standing.APPLIED
     lines = {m.package_id: m.word for m in far.media.register.movements() if m.way == "out"}
@@ -129,9 +98,7 @@ def test_up_and_down_by_somebody_elses_network(
 
     # with nothing new for them nothing more is carried
     far_out = far.media.export(stick, STICK, quiet)
-    with far_out.path.open("rb") as stream, (stick / "x.yzp").open("w+b") as answer:
-        place.hub.handle(stream, answer)
-    take_in(far, stick / "x.yzp")
+    bring_in(far, at_hub(place.hub, far_out.path))
 
 
 def test_mail_for_oneself_is_simply_taken_in(place: Place, near: Station, tmp_path: Path, url: str) -> None:

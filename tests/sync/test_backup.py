@@ -29,13 +29,6 @@ from tests.sync.test_epochs import Disaster, agree, by_stick, disaster  # noqa: 
 ENTITIES = list(market_entities(8, DIVISION, 5))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "backups"
-    made.mkdir()
-    return made
-
-
 def archives(folder: Path) -> list[str]:
     """Archives and what could be taken for one, half-done ones too."""
     beside = {"yizhan-attachments"}

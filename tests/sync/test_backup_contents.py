@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from server_stub import backup, backup_contents, cli
-from server_stub.hub import Hub
 from shared.errors import InputError
 from shared.store import pieces
 from tests.fixtures.attached import attach, scan, wish
+from tests.fixtures.backups import restored
 from tests.fixtures.devices import Device, Direct, Enrol, handle, quiet, rows
 from tests.fixtures.hubs import PASSPHRASE, Place
 
 MB = 1_000_000
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "backups"
-    made.mkdir()
-    return made
-
-
 def brought(device: Device) -> int:
     """Records, then pieces; gives the bytes of pieces that went."""
     device.sync()
     return device.engine.pieces.run(Direct(device.hub), quiet).sent
-
-
-def restored(place: Place, file: Path, *devices: Device, lost: bool = False) -> backup.Restored:
-    """The hub comes back from a backup; with ``lost`` its disk is a new one."""
-    data = place.hub.data
-    place.hub.close()
-    if lost:
-        shutil.rmtree(data)
-    done = backup.restore(file, place.url, data, PASSPHRASE)
-    place.hub = Hub(place.url, data, PASSPHRASE)
-    for device in devices:
-        device.hub = place.hub
-    return done
 
 
 def shelf(folder: Path, sha256: str) -> Path:

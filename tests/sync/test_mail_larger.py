@@ -145,16 +145,19 @@ def test_an_old_courier_gets_answers_alone(
     assert not letters(box, "contents") and box.content()
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "enrolled"])
 def test_a_first_load_comes_by_courier_in_volumes(
-    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
+    """Also when nothing but its enrolment ever reached the hub."""
     writer = enrol_at(place.a, "chen")
     writer.insert("market_entity", *ENTITIES)
     writer.sync()
     far = enrol_at(place.b, "zhou")
     hub = place.hub
     monkeypatch.setattr(hub.snapshots, "large", 10**9)  # nothing is built for the network's sake
-    handle(hub, far.export())  # it asked once; the answer never came home
+    if asked:
+        handle(hub, far.export())  # it asked once; the answer never came home
     monkeypatch.setattr(hub.snapshots, "large", 100)
     monkeypatch.setattr(hub.snapshots, "part_pages", 8)
     monkeypatch.setattr(parcels, "VOLUME", parcels.loads.OVERHEAD + (20 << 10))
@@ -173,6 +176,28 @@ def test_a_first_load_comes_by_courier_in_volumes(
     far.insert("market_entity", *list(market_entities(3, DIVISION, 77)))
     far.take(handle(hub, far.export())[1])
     assert set(far.statuses()) == {"applied"}
+
+
+def test_a_new_seats_first_load_takes_nothing_from_its_colleague(
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, mate = enrol_at(place.a, "chen"), enrol_at(place.b, "lin")
+    writer.insert("market_entity", *ENTITIES[:200])
+    writer.sync()
+    mate.take(handle(place.hub, mate.export())[1])
+    handle(place.hub, mate.export())  # says that it has them
+    far = enrol_at(place.b, "zhou")
+    writer.insert("market_entity", *ENTITIES[200:210])
+    writer.sync()
+    monkeypatch.setattr(place.hub.snapshots, "large", 100)
+    box = carrying(writer, 512 * MIB, place.b)
+    writer.sync()
+    (load,) = letters(box, "load")
+    (mail,) = (c.package_id for c in box.content() if c.package_id != load)
+    assert box.path(mail).stat().st_size < box.path(load).stat().st_size // 4  # not all of it once more
+    mate.take(box.path(mail).read_bytes())
+    far.take(box.path(load).read_bytes())
+    assert (mate.count("market_entity"), far.count("market_entity")) == (210, 210)
 
 
 def test_only_missing_parts_of_a_first_load_are_sent_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +13,11 @@ from server_stub.hub import Hub
 from shared.errors import HubRefused, InputError
 from shared.fictitious import market_entities
 from sync.trust import DeviceKeys
+from tests.fixtures.backups import restored
 from tests.fixtures.devices import Device, Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
 
 ENTITIES = list(market_entities(6, DIVISION, 5))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "backups"
-    made.mkdir()
-    return made
 
 
 def new_keys(device: Device) -> str:
@@ -42,18 +35,6 @@ def new_keys(device: Device) -> str:
 
 def by_stick(device: Device) -> None:
     device.take(handle(device.hub, device.export())[1])
-
-
-def restored(place: Place, file: Path, *devices: Device, lost: bool = False) -> backup.Restored:
-    data = place.hub.data
-    place.hub.close()
-    if lost:
-        shutil.rmtree(data)
-    done = backup.restore(file, place.url, data, PASSPHRASE)
-    place.hub = Hub(place.url, data, PASSPHRASE)
-    for device in devices:
-        device.hub = place.hub
-    return done
 
 
 def command(place: Place, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

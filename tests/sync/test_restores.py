@@ -21,6 +21,7 @@ from shared.store import rewinding, sql
 from shared.store.facts import read_text
 from sync import refreshing
 from tests.fixtures.attached import attach, scan
+from tests.fixtures.backups import restored
 from tests.fixtures.devices import Device, Direct, Enrol, quiet, rows, value
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres
 from tests.sync.test_epochs import agree
@@ -28,24 +29,6 @@ from tests.sync.test_held_sets import admin, decide, held_up  # noqa: F401
 
 ENTITIES = list(market_entities(12, DIVISION, 5))
 MB = 1_000_000
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "backups"
-    made.mkdir()
-    return made
-
-
-def restored(place: Place, file: Path, *devices: Device) -> backup.Restored:
-    data = place.hub.data
-    place.hub.close()
-    try:
-        return backup.restore(file, place.url, data, PASSPHRASE)
-    finally:
-        place.hub = Hub(place.url, data, PASSPHRASE)
-        for device in devices:
-            device.hub = place.hub
 
 
 def epoch(place: Place) -> str:

@@ -32,14 +32,12 @@ from shared.errors import (
     Unreachable,
     WrongPassword,
 )
-from shared.fictitious import market_entities
 from shared.standing import Standing
-from tests.fixtures.hubs import DIVISION, Place, make_place, serving
+from tests.fixtures.hubs import Place, make_place
 from tests.fixtures.stations import (
     LIGHT,
     PASSWORD,
     Station,
-    add_entities,
     enrolment,
     invite,
     key_file,
@@ -47,22 +45,7 @@ from tests.fixtures.stations import (
     quiet,
     station,
 )
-
-ENTITIES = list(market_entities(40, DIVISION, 5))
-
-
-@pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Place]:
-    made = make_place(f"sqlite:///{tmp_path / 'hub.db'}", tmp_path / "hub")
-    add_entities(made.hub, *ENTITIES[:10])
-    yield made
-    made.hub.close()
-
-
-@pytest.fixture
-def url(centre: Place) -> Iterator[str]:
-    with serving(centre.hub) as address:
-        yield address
+from tests.fixtures.sticks import ENTITIES
 
 
 @pytest.fixture
@@ -274,11 +257,11 @@ def test_a_round_and_what_the_page_shows(one: Station, url: str) -> None:
     before = sync.state()
     assert (before.pending_changes, before.sets, before.last_receipt_at, sync.online) == (0, [], "", None)
     assert before.evidence_at and before.all_in
-    one.insert("market_entity", *ENTITIES[10:13])
+    one.insert("market_entity", *ENTITIES[20:23])
     assert sync.state().pending_changes == 3 and sync.state().sealed == 0
     report = sync.sync_now(quiet)
     assert (report.sent_sets, report.sent_changes, report.receipts) == (1, 3, 1)
-    assert report.received_changes >= 10 and "market_entity" in report.types and not report.trouble
+    assert report.received_changes >= 20 and "market_entity" in report.types and not report.trouble
     assert report.summary.startswith("上报 3 条，接收")
     after = sync.state()
     assert after.all_in and after.receipted == 3 and sync.online is True
@@ -292,7 +275,7 @@ def test_a_round_and_what_the_page_shows(one: Station, url: str) -> None:
 
 def test_what_stops_a_round(one: Station, url: str) -> None:
     sync = Syncing(one.session)
-    one.insert("market_entity", ENTITIES[10])
+    one.insert("market_entity", ENTITIES[20])
     one.session.settings.set("hub_url", "http://127.0.0.1:9")
     with pytest.raises(Unreachable):
         sync.sync_now(quiet)

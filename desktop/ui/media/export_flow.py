@@ -187,7 +187,7 @@ class ExportFlow(Flow):
                         Fact("大小", size_text(result.size)),
                         Fact("指纹", result.fingerprint_text, "accent"),
                         Fact("交换包号", result.package_id),
-                        *_other_facts(result),
+                        *other_facts(result),
                     ],
                 ),
                 *_attachment_facts(carried),
@@ -222,7 +222,7 @@ def _attachment_facts(carried: Carried | None) -> list[Section]:
     return [("附件", facts)]
 
 
-def _other_facts(result: ExportResult) -> list[Fact]:
+def other_facts(result: ExportResult) -> list[Fact]:
     """The packages before the last one, when one did not hold everything."""
     return [
         Fact("另有一个包", f"{one.path.name}，指纹 {one.fingerprint_text}；交接单在“往来登记”里打印")

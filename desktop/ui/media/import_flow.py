@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from desktop.ui.factlist import Fact, FactList
 from desktop.ui.forms.small import PathLine, SmallForm
-from desktop.ui.media.export_flow import hand_over_facts
+from desktop.ui.media.export_flow import hand_over_facts, other_facts
 from desktop.ui.media.flow import Flow, MediumForm, make_button, paragraph
 from desktop.ui.media.report_view import ReportView
 from desktop.ui.media.sheet import SheetButtons
@@ -307,7 +307,7 @@ class ImportFlow(Flow):
     def _forwarded(self, result: ExportResult) -> None:
         self._result.setText("已转交中心，回件已写入并核对，可以拔出介质")
         self._result.setStyleSheet(f"color: {TOKENS.good};")
-        facts = hand_over_facts(result.hand_over)
+        facts = hand_over_facts(result.hand_over) + other_facts(result)
         self.result_facts.set_sections([("", facts)])
         hand_over = result.hand_over
 
