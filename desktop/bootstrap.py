@@ -163,7 +163,7 @@ class Program(QObject):
             owner=self,
         )  # fmt: skip
         self.jobs.run(
-            "整理交接", lambda _: desk.media.register.withdraw_interrupted(), lane="write", quiet=True,
+            "整理交接", lambda _: desk.media.register.withdraw_interrupted(), lane="alone", quiet=True,
             cancellable=False, owner=self,
         )  # fmt: skip
         self._discard()

@@ -25,6 +25,7 @@ from sqlcipher3 import dbapi2
 from server_stub.enrolment import Account
 from shared.ids import new_id
 from shared.record import Part
+from shared.store.migrate import HEAD
 from shared.types import catalog
 from sync import enrol
 from sync.package import CoreDraft, Entry, Kind, seal_bytes
@@ -226,7 +227,7 @@ def test_enrolment(place: Place) -> None:
     assert one.core["exporter_key"] == public and len(sealing) == 1217 and sealing[0] == 1
     assert one.core["prereqs"] == {
         "request": 1, "seal_key": sealing.hex(), "invite": invite_name(code), "label": "宝山文旅-01",
-        "proof": proof(code, public, sealing).hex(),
+        "proof": proof(code, public, sealing).hex(), "snapshot": HEAD,
     }  # fmt: skip
     assert entries(one, public, keys.seal.raw, sealing) == []
 
