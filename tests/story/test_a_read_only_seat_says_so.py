@@ -45,6 +45,8 @@ def test_the_lease_is_said_on_every_page(start: Start) -> None:
     heard(window, 31)
     assert looked(window) == "离线期限已过，只读"
     assert "已 31 天没有与中心联系" in window.said and "仍可导出" in window.said  # told when it happens
+    room = window.page("records", type="alert").room
+    assert room.table._empty_words == ("没有预警信息", "本机现在只读，不能录入")
     page = home(window)
     assert not page._buttons.isVisible() and "不能录入" in page._no_entry.text()
     assert "联系单位管理员" not in page._no_entry.text()  # not for want of a right

@@ -54,8 +54,7 @@ class EntryRoom(QWidget):
         records, jobs = desk.records, desk.jobs
         self.bar = FilterBar(declared, records, jobs)
         self.table = RecordTable(declared, records, jobs)
-        begin = "在右边录入，或从 Excel 粘贴、导入" if declared.typed else f"请到“{declared.made_by}”办理"
-        self.table.set_empty_words(f"没有{declared.title}", begin)
+        self._say_empty()
         for name in ("new", "paste", "template", "import", "export", "drafts"):
             self.table.add_tool(tool_button(actions[name], words=True))
         self.editing = Editing(declared, records, jobs, actions)
@@ -99,6 +98,7 @@ class EntryRoom(QWidget):
     # --- coming here -----------------------------------------------------------
     def begin(self, params: Mapping[str, Any]) -> None:
         """The person came here; see ``RecordsPage.shown``."""
+        self._say_empty()
         first, self._begun = not self._begun, True
         if params.get("filter") is not None:
             self.bar.set_filter(params["filter"])
@@ -373,6 +373,14 @@ class EntryRoom(QWidget):
 
         self.editing.close_void()
         self._run(f"作废{declared.title}", work, done, lane="write")
+
+    def _say_empty(self) -> None:
+        """What an empty table advises, as the rights are now."""
+        declared = self.declared
+        advice = "在右边录入，或从 Excel 粘贴、导入" if declared.typed else f"请到“{declared.made_by}”办理"
+        if declared.typed and not self.desk.records.may("create", declared):
+            advice = "本机现在只读，不能录入" if self.desk.session.read_only else "您的账号不录入这类信息"
+        self.table.set_empty_words(f"没有{declared.title}", advice)
 
     def _run(self, title: str, work: Any, done: Any, failed: Any = None, *, lane: str = "read") -> Job:
         return self.desk.jobs.run(
