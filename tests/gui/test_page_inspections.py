@@ -111,6 +111,23 @@ def test_kept_without_submitting_and_taken_up_again(desk: Desk, worker: Worker[I
     assert [v["state"] for v in stored(desk)] == ["submitted"]
 
 
+def test_what_was_just_saved_stays_in_front(desk: Desk, worker: Worker[InspectionsPage]) -> None:
+    """The list of submitted ones, read again behind it, does not push its own into the form."""
+    page, _ = begun(desk, worker)
+    for _ in range(2):
+        pick(worker, page)
+    fill(page, **DONE)
+    worker.press("提交")
+    assert page.bar.current == "submitted"
+    begun(desk, worker)
+    for _ in range(2):
+        pick(worker, page)
+    worker.press("保存（不提交）")
+    assert page.bar.current == "unsubmitted" and page.form.editable
+    rows = desk.records.first(desk.inspecting.declared, Filter())
+    assert [page.form.subject.record_id] == [r.id for r in rows if r.values["state"] == "draft"]
+
+
 def test_naming_the_entity_fills_in_the_rest(desk: Desk, worker: Worker[InspectionsPage]) -> None:
     entity = entities(desk, 3)[2]
     page = worker.open(new=True)

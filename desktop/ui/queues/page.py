@@ -156,12 +156,17 @@ class WorkQueuePage(Page):
             view = QueueView(
                 segment, records, self.desk.jobs, self._columns_of(declared, segment), self.share
             )
-            view.chosen.connect(self.chosen)
+            view.chosen.connect(partial(self._chosen_in, name))
             view.opened.connect(self.opened)
             self._views[name] = view
             self._stale.add(name)
             self.stack.addWidget(view)
         return view
+
+    def _chosen_in(self, name: str, row: Row | None) -> None:
+        """A list that was read again when another had come in front already changes nothing."""
+        if name == self.bar.current:
+            self.chosen(row)
 
     def _columns_of(self, declared: RecordType, segment: Segment) -> list[Column]:
         found = list(columns_for(declared, segment.columns or None, standing=segment.standing))
