@@ -214,4 +214,9 @@ def _outcome(handled: Handled) -> str:
 
 
 def _said(handled: Handled) -> list[str]:
-    return [*([handled.pieces.words] if handled.pieces.anything else []), *filter(None, [handled.news])]
+    said: list[str] = []
+    if freed := handled.intake.freed:
+        said.append(f"此前因缺少前提被隔离的 {freed:,} 个变更集，所缺的内容已经到达，已自动入库")
+    if handled.pieces.anything:
+        said.append(handled.pieces.words)
+    return [*said, handled.news] if handled.news else said

@@ -108,6 +108,7 @@ class Ledger:
             self._take_parked(one, package_id, intake)
         if self._lineage.restored and intake.sets:
             self._wake(exporter, package_id, intake)
+            intake.freed = self._try_again()
         return intake
 
     # --- inside --------------------------------------------------------------
@@ -142,6 +143,22 @@ class Ledger:
                 self._take_parked(one, package_id, woken)
                 for said in woken.sets if one.statement.device == exporter else ():
                     intake.add(said)
+
+    def _try_again(self) -> int:
+        """Sets that waited in vain after a restore and were put aside: what they lacked may have come now.
+
+        Returns how many are in; their authors ask what became of them, and are told.
+        """
+        freed, before = 0, -1
+        while freed > before:
+            before = freed
+            with self._store.read() as connection:
+                lacking = self.review.lacking(connection)
+            for held, device in lacking:
+                with self._store.write() as connection:
+                    lines.lock(connection, device)
+                    freed += not is_revoked(connection, device) and self.review.try_again(connection, held)
+        return freed
 
     def _waiting(self) -> list[ChangeSet]:
         with self._store.read() as connection:

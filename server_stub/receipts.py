@@ -29,11 +29,15 @@ MOST_ANEW = 2000
 
 @dataclass(slots=True)
 class Intake:
-    """What became of the change sets of one package."""
+    """What became of the change sets of one package.
+
+    :param freed: sets put aside before, which lacked what it brought.
+    """
 
     sets: list[SetReceipt] = field(default_factory=list)
     changes: int = 0
     repeated: int = 0
+    freed: int = 0
 
     @property
     def outcome(self) -> str:

@@ -36,6 +36,8 @@ from sync.changeset import ChangeSet
 
 HELD, RELEASED, REJECTED = "held", "released", "rejected"
 MISSING = "missing"
+MOST_TRIED = 200
+"""How many sets that lack something are tried again when a package has come; the others by the next."""
 _TYPE = "held_set"
 _OPS = {int(Op.INSERT): "新增", int(Op.UPDATE): "修改", int(Op.DELETE): "作废"}
 
@@ -156,6 +158,21 @@ class Review:
                 if case is None or case.state != HELD or not self._release(connection, case, waived=False):
                     waiting.remove(held)
                     again = True
+
+    def lacking(self, connection: sa.Connection) -> list[tuple[str, str]]:
+        """Sets that lacked something and nobody has decided about: record and device, in order."""
+        rows = sql.execute(
+            connection,
+            'SELECT id, device FROM "held_set" WHERE kind = ? AND state = ? AND "_deleted" = 0'
+            ' ORDER BY held_at, device, incarnation, "first" LIMIT ?',
+            (MISSING, HELD, MOST_TRIED),
+        ).fetchall()
+        return [(str(r[0]), str(r[1])) for r in rows]
+
+    def try_again(self, connection: sa.Connection, held: str) -> bool:
+        """Whether what it lacked has come and it is in now, with its authors' own rights."""
+        case = self._case(connection, held)
+        return case is not None and case.state == HELD and not self._release(connection, case, waived=False)
 
     # --- inside --------------------------------------------------------------
     def _release(self, connection: sa.Connection, case: _Case, *, waived: bool = True) -> str:
