@@ -28,10 +28,11 @@ LONGEST_EDIT = 20_000
 
 
 class Clerk:
-    """Writes the conflicts of one transaction."""
+    """Writes the conflicts one set of ``device`` makes; its author always learns of them there."""
 
-    def __init__(self, unit: Unit, people: People, store: Store, origins: Origins) -> None:
+    def __init__(self, unit: Unit, people: People, store: Store, origins: Origins, device: str) -> None:
         self._unit = unit
+        self._device = device
         self._people = people
         self._declared = store.types["conflict"]
         self._archive = Archive(unit.connection, unit.origin, origins)
@@ -124,7 +125,7 @@ class Clerk:
         }
 
     def _proposer(self, one: Clash) -> dict[str, Any]:
-        name, bureau = self._people.find(one.actor)
+        name, bureau = self._people.at_seat(one.actor, self._device)
         return {
             "theirs_person": name or "未知",
             "theirs_bureau": bureau or None,

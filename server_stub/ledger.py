@@ -248,7 +248,7 @@ class Ledger:
         merger = Merger(unit)
         people = People(connection)
         origins = Origins(connection)
-        clerk = Clerk(unit, people, self._store, origins)
+        clerk = Clerk(unit, people, self._store, origins, one.statement.device)
         late, devices, decided = 0, set[str](), list[str]()
         for block in changeset.blocks(one):
             check_origins(block.origins)

@@ -17,6 +17,7 @@ class People:
         self._connection = connection
         self._actors: dict[tuple[str, str], Actor] = {}
         self._names: dict[str, str] = {}
+        self._seats: dict[tuple[str, str], tuple[str, str]] = {}
 
     def actor(self, user: str, device: str) -> Actor:
         """The account behind ``user``; raises :class:`AccessDenied` when it may not act there.
@@ -50,6 +51,23 @@ class People:
             return HUB_ACTOR.name, ""
         rows = sql.fetch(self._connection, "user", ("name", "bureau"), [user])
         return (str(rows[0][0]), str(rows[0][1] or "")) if rows else ("", "")
+
+    def at_seat(self, user: str, device: str) -> tuple[str, str]:
+        """Name of an account, and the bureau by which its device hears of it.
+
+        That is its own, or the device's where the account belongs to another bureau by now.
+        """
+        if (user, device) not in self._seats:
+            (name, bureau), home = self.find(user), self._home(device)
+            kept = not home or bureau in self.subtree(home)
+            self._seats[user, device] = (name, bureau if kept else home)
+        return self._seats[user, device]
+
+    def _home(self, device: str) -> str:
+        row = sql.execute(
+            self._connection, "SELECT bureau FROM device_key WHERE device = ?", (device,)
+        ).fetchone()
+        return str(row[0]) if row is not None else ""
 
     def _load(self, user: str, device: str) -> Actor:
         rows = sql.fetch(

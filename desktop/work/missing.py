@@ -60,7 +60,7 @@ class Missing:
         named = "、".join(f"{_day(m.at, self.year)}导出的介质“{m.medium_no}”" for m in self.media[:3])
         if all(m.lost for m in self.media):
             return f"它们在已登记丢失的介质上（{named}）：请重新导出。"
-        return f"请把 {named}送到中心，或重新导出第 {self.numbers} 号。"
+        return f"请把{named}送到中心，或重新导出第 {self.numbers} 号。"
 
 
 def missing(session: Session) -> Missing | None:

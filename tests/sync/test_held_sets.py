@@ -225,6 +225,27 @@ def test_a_release_merges_as_usual(place: Place, enrol_at: Enrol, admin: Device)
     assert conflict["theirs_person"] == "chenmin"
 
 
+def test_who_belongs_elsewhere_by_now_still_hears_of_the_conflict_at_his_seat(
+    place: Place, enrol_at: Enrol, admin: Device
+) -> None:
+    """The account went to another bureau while its edit was under way; the seat stays where it is."""
+    a, b = enrol_at(place.a, "chenmin"), enrol_at(place.b, "zhou")
+    (entity,) = a.insert("market_entity", {**ENTITIES[0], "address": "一号"})
+    a.sync(), b.sync()
+    a.update("market_entity", entity, address="甲说的地址")
+    b.update("market_entity", entity, address="乙说的地址")
+    b.sync()
+    (user,) = [u for u in rows(place.hub.store, "user") if u["account"] == "chenmin"]
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.update(place.hub.store.types["user"], user["id"], {"bureau": place.b})
+    a.sync(), admin.sync()
+    decide(admin, rows(admin.store, "held_set")[0], "released")
+    admin.sync(), a.sync()
+    assert a.statuses() == ["applied", "conflicted"]
+    (conflict,) = a.conflicts()
+    assert (conflict["theirs_value"], conflict["theirs_bureau"]) == ("甲说的地址", place.a)
+
+
 def test_a_fork_is_released_under_numbers_of_its_own(
     place: Place, enrol_at: Enrol, admin: Device, tmp_path: Path
 ) -> None:
