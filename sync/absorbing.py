@@ -207,6 +207,7 @@ class Absorber:
         with self._store.unit(HUB_ACTOR) as unit:
             connection = unit.connection
             if state.epoch < rewinding.newest_epoch(connection):
+                out.outlived = True
                 return
             if state.revoked_at:
                 lines.note_revoked(connection, state)

@@ -259,6 +259,11 @@ class Engine:
                 if opened.core.prereqs.get("answers") != sealed.package_id:
                     raise BadAnswer("中心的应答不是针对这次同步的。", "数据仍在本机，请稍后重试。")
                 absorbed = self.absorb(opened, carrier.name, progress)
+            if absorbed.outlived:
+                raise BadAnswer(
+                    "在这个地址应答的是中心恢复以前的旧服务，它的答复没有采用。",
+                    "请核对设置中的中心地址，并请中心停止旧服务；数据仍在本机，联系到现在的中心后照常上报。",
+                )
         except YizhanError as failed:
             if not isinstance(failed, Cancelled | Interrupted | Unreachable | DiskFull):
                 self._package.clear()

@@ -68,6 +68,7 @@ class Preview:
     :param unknown: changes of types this version does not know; kept for later.
     :param pieces: pieces of attachments this device waits for.
     :param repeated: everything in it has been imported before.
+    :param outlived: the hub made it before a restore this device has heard of; nothing of it counts.
     :param load: what it brings of a first load.
     :param gap: why it cannot be applied yet; None when it can.
     """
@@ -80,6 +81,7 @@ class Preview:
     known: int = 0
     unknown: int = 0
     repeated: bool = True
+    outlived: bool = False
     complete: bool = True
     pieces: int = 0
     evidence_at: str = ""
@@ -142,7 +144,9 @@ class _Looker:
         elif entry.kind == REFRESH and rewinding.doubts(self._connection):
             self.out.repeated = False
         elif entry.kind == STATE:
-            self.out.complete = not messages.decode(part(entry, "state"), State).more
+            state = messages.decode(part(entry, "state"), State)
+            self.out.complete = not state.more
+            self.out.outlived = state.epoch < rewinding.newest_epoch(self._connection)
 
     def _receipt(self, raw: bytes) -> None:
         signed = self._hub.checked(raw, signing.RECEIPT)

@@ -17,6 +17,7 @@ class Absorbed:
     :param types: names of the record types that changed, or whose records stand elsewhere now.
     :param letters: packages for other bureaus that became whole in the box.
     :param arrived: ids of our latest packages that the hub has taken in.
+    :param outlived: it is of a life of the hub that a restore has ended; nothing of it counts.
     :param rewound: the hub came back from a backup, or records here are in doubt: another round settles it.
     """
 
@@ -28,6 +29,7 @@ class Absorbed:
     wait: int = 0
     loaded: int = 0
     rewound: bool = False
+    outlived: bool = False
     types: set[str] = field(default_factory=set)
     sets: list[SetReceipt] = field(default_factory=list)
     letters: int = 0

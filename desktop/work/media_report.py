@@ -155,6 +155,11 @@ class Examiner:
         opened = session.engine.open(stream)
         _vouched(report, opened.verified)
         found = report.preview = preview(opened, session.store, session.hub_trust, progress)
+        if found.outlived and found.load is None:
+            raise PackageError(
+                "这是中心从备份恢复以前签发的，其中的回执和数据不再作数。",
+                "请把本机新的导出交给现在的中心，取回新的回件；本机数据没有变动。",
+            )
         if found.gap is not None:
             raise found.gap
         report.verdict = Verdict.REPEATED if found.repeated else Verdict.APPLY

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from desktop.work.media_report import Verdict
+from server_stub import backup
+from server_stub.hub import Hub
 from shared.errors import (
     MediaError,
     PackageError,
@@ -15,14 +18,14 @@ from shared.errors import (
 from sync import package
 from sync.package import CoreDraft, Kind
 from sync.trust import DeviceKeys
-from tests.fixtures.hubs import make_place, serving
+from tests.fixtures.hubs import PASSPHRASE, Place, make_place, serving
 from tests.fixtures.stations import (
     STICK,
     Station,
     quiet,
     station,
 )
-from tests.fixtures.sticks import at_hub, marks, refused
+from tests.fixtures.sticks import at_hub, bring_in, marks, refused
 
 
 def test_truncated(far: Station, answer: Path) -> None:
@@ -118,3 +121,14 @@ def test_damage_shows_without_knowing_the_signer(far: Station, stick: Path) -> N
         bad[at] ^= 4
         with pytest.raises(PackageError):
             package.intact(io.BytesIO(bad))
+
+
+def test_made_before_the_hub_was_restored(centre: Place, far: Station, stick: Path, tmp_path: Path) -> None:
+    early = at_hub(centre.hub, far.media.export(stick, STICK, quiet).path)
+    file, _ = backup.make(centre.hub, tmp_path / "centre.yzbackup")
+    beside = f"sqlite:///{tmp_path / 'beside.db'}"
+    backup.restore(file, beside, tmp_path / "beside", PASSPHRASE)
+    with closing(Hub(beside, tmp_path / "beside", PASSPHRASE)) as now:
+        bring_in(far, at_hub(now, far.media.export(stick, STICK, quiet).path))
+    said = refused(far, early)
+    assert "恢复以前签发" in said.message and "取回新的回件" in said.hint

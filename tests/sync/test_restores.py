@@ -15,7 +15,7 @@ import pytest
 
 from server_stub import backup
 from server_stub.hub import Hub
-from shared.errors import DiskFull, StoreError
+from shared.errors import BadAnswer, DiskFull, StoreError
 from shared.fictitious import market_entities
 from shared.store import rewinding, sql
 from shared.store.facts import read_text
@@ -60,6 +60,29 @@ def test_two_restores_from_one_backup(place: Place, enrol_at: Enrol, folder: Pat
     assert value(place.hub.store, "market_entity", first, "phone") == "1111111"
     assert len(rows(place.hub.store, "market_entity")) == (3 if between else 2)
     assert not rows(place.hub.store, "conflict") and not rows(place.hub.store, "held_set")
+
+
+def test_the_service_of_before_that_goes_on_is_known_by_its_word(
+    place: Place, enrol_at: Enrol, folder: Path, tmp_path: Path
+) -> None:
+    chen = enrol_at(place.a, "chenmin")
+    (first,) = chen.insert("market_entity", ENTITIES[0])
+    chen.sync()
+    file, _ = backup.make(place.hub, folder / "one.yzbackup")
+    beside = f"sqlite:///{tmp_path / 'beside.db'}"
+    backup.restore(file, beside, tmp_path / "beside", PASSPHRASE)
+    before = place.hub
+    with contextlib.closing(Hub(beside, tmp_path / "beside", PASSPHRASE)) as now:
+        chen.hub = now
+        chen.sync()
+        chen.hub = before  # somebody started it again, or an address still leads there
+        chen.update("market_entity", first, phone="1111111")
+        with pytest.raises(BadAnswer, match="恢复以前的旧服务"):
+            chen.sync()
+        assert chen.statuses()[-1] == "sealed"  # whatever it signed for
+        chen.hub = now
+        chen.sync()
+        assert chen.statuses()[-1] == "applied" and value(now.store, "market_entity", first, "phone") == "1111111"
 
 
 def test_over_a_damaged_database(place: Place, enrol_at: Enrol, folder: Path) -> None:
