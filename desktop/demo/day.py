@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtGui import QGuiApplication
 
-from desktop.demo import typed, workbooks
+from desktop.demo import photos, typed, workbooks
 from desktop.demo.stage import (
     Chosen,
     Stage,
@@ -26,6 +26,7 @@ from desktop.ui.pages.claims import ClaimsPage
 from desktop.ui.pages.inspections import InspectionsPage
 from desktop.ui.pages.sync import SyncPage
 from desktop.ui.pages.tasks import TasksPage
+from desktop.work.attaching import Source
 from desktop.work.paper import write_pdf
 from desktop.work.printing import verification_sheet
 from shared.filters import Filter, Op
@@ -159,8 +160,8 @@ def claim_and_inspect(stage: Stage) -> None:
         tasks.bar.choose(queues.MY_TASKS.name)
         stage.shot(a, "tasks_mine")
         seen.append(_inspected(stage, a, taken[0]))
-        begun = desk.inspecting.start(task_id=taken[1])
-        desk.inspecting.save({**begun.raw, "officers": ",".join(_officers(a))})
+    with stage.story.step("另一次检查先保存：现场照片和许可证扫描件附在上面") as seen:
+        seen.append(_documented(stage, a, taken[1]))
 
 
 def verify_offline(stage: Stage) -> None:
@@ -219,6 +220,28 @@ def _begin(station: Station, name: str, party: Mapping[str, Any]) -> EntryRoom:
     station.settle()
     check(room.form.raw()["party_name"] == party["name"], "the name did not fill in")
     return room
+
+
+def _documented(stage: Stage, a: Station, task: str) -> str:
+    """Saved, not yet submitted; two photos and a scan."""
+    page = page_of(InspectionsPage, a, "inspections", task=task)
+    page.form.form.fill({"officers": ",".join(_officers(a))})
+    press(a, page, "save")
+    row = a.desk.records.first(a.desk.inspecting.declared, Filter().where("task_id", Op.EQ, task), 1)[0]
+    party = given(
+        a.desk.records.get(a.desk.records.type("market_entity"), str(row.values["entity_id"])), "no entity"
+    ).values
+    folder = stage.sheets
+    files = (
+        photos.kitchen(folder / "后厨.jpg"),
+        photos.dining_room(folder / "大厅公示栏.jpg"),
+        photos.licence_scan(folder / "食品经营许可证.pdf", party["name"], party["uscc"], mark(a)),
+    )
+    a.do(page.form.photos.add([Source(one.name, one) for one in files]))
+    stage.shot(a, "attachments")
+    said = page.form.photos.texts()
+    check(said == [f"{one.stem}\n待传" for one in files], str(said))
+    return f"附件 {len(files)} 个，待传"
 
 
 def _officers(station: Station) -> list[str]:

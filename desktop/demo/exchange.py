@@ -11,6 +11,7 @@ from desktop.demo.stage import SPARE, STICK, Stage, check, count, entity, given,
 from desktop.demo.station import Station
 from desktop.ui.media.flow import Flow
 from desktop.ui.pages.conflicts import ConflictsPage
+from desktop.ui.pages.inspections import InspectionsPage
 from desktop.ui.pages.media import MediaPage
 from desktop.ui.pages.sync_log import SyncLogPage
 from desktop.ui.palette import Palette
@@ -41,7 +42,20 @@ def bureau_a_syncs(stage: Stage) -> None:
         a.page("home")
         stage.shot(a, "home")
         stage.shot(a, "home_150", scale=1.5)
+        strip = _inspection_with_photos(a).form.photos
+        stage.shot(a, "attachments_in")
+        words = {text.partition("\n")[2] for text in strip.texts()}
+        check(words == {"已入库"}, f"{strip.texts()} after the contents were sent")
         seen.append(f"上报 {state.pending_changes:,} 条变更，中心签收后状态为已入库")
+
+
+def _inspection_with_photos(a: Station) -> InspectionsPage:
+    """The inspection that was saved in the morning, as it stands now."""
+    records = a.desk.records
+    shown = records.first(records.type("attachment"), Filter(), 1)[0].values
+    page = page_of(InspectionsPage, a, "inspections", id=str(shown["record_id"]))
+    check(bool(page.form.photos.texts()), "the photos are not shown")
+    return page
 
 
 # --- act 4: the stick -------------------------------------------------------------

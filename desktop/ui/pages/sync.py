@@ -370,9 +370,10 @@ def _pending_tile(state: SyncState) -> tuple[str, str, str]:
     if not state.work:
         said = f"{paper:,} 条交换记录随下次交换带走" if paper else ""
         return state.settled, said, "good" if state.all_in else "bad"
-    sealed = f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}"
-    more = f"（含交换记录 {paper:,}）" if paper else ""
-    return f"{state.work:,} 条变更", sealed + more, "wait"
+    told = f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}"
+    if paper:  # the list below tells what is unsealed
+        told = f"已封装 {state.sealed:,}　交换记录 {paper:,}"
+    return f"{state.work:,} 条变更", told, "wait"
 
 
 def _set_row(one: SetView) -> PlainRow:
