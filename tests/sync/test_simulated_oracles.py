@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server_stub.mail import Mailroom
+from server_stub import mail as hub_mail
+from server_stub.mail import Mailroom, Recipient
 from server_stub.pieces import HubPieces
 from shared.store import pieces, sql
 from shared.store.facts import write_number
 from sync.credentials import Credentials
 from sync.entries import Entry
 from sync.messages import RECEIPT
+from sync.suite import SealPublic
 from tests.simulator.oracles import pending_stays
 from tests.simulator.troubles import ATTACHED, COURIERED, RESTORED, ROTATED
 from tests.simulator.troubles.restored import Restored
@@ -81,6 +83,28 @@ def test_mail_of_the_hub_without_receipts(ram: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Mailroom, "_entries", silent)
     with pytest.raises(AssertionError, match="does not settle"):
+        _live(ram, range(1, 11), COURIERED)
+
+
+def test_mail_that_its_courier_could_open(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed to everybody who ever asked, and not to the far bureau alone."""
+    right, known = hub_mail._audience, dict[str, SealPublic]()
+
+    def everybody(recipients: Sequence[Recipient]) -> list[SealPublic]:
+        return list({**known, **{one.kid: one for one in right(recipients)}}.values())
+
+    taken = Mailroom.note
+
+    def noting(room: Mailroom, device: str, *args: Any) -> list[str]:
+        found = room._ledger.device(device)
+        assert found is not None
+        seal = SealPublic.from_bytes(found.seal)
+        known[seal.kid] = seal
+        return taken(room, device, *args)
+
+    monkeypatch.setattr(hub_mail, "_audience", everybody)
+    monkeypatch.setattr(Mailroom, "note", noting)
+    with pytest.raises(AssertionError, match=r"courier: .* can open what it carries"):
         _live(ram, range(1, 11), COURIERED)
 
 
