@@ -51,10 +51,12 @@ def test_mishaps_lose_nothing(kind: str, start: int, ram: Path, count: Count) ->
 
 def test_every_durable_step_is_met(ram: Path) -> None:
     """Capture, cut, seal, stick, import, apply, receipt and clean-up, at client and hub."""
-    hits = lived(CRASH, range(1001, 1001 + PER_TEST * 4), ram)
-    met = {name.removeprefix(f"{CRASH} ") for name in hits}
     missing = {f"seat {s}" for s in CLIENT_STEPS} | {f"hub {s}" for s in HUB_STEPS}
-    assert missing - met == set()
+    for seed in range(1001, 1001 + PER_TEST * 4):
+        missing -= {name.removeprefix(f"{CRASH} ") for name in lived(CRASH, range(seed, seed + 1), ram)}
+        if not missing:
+            break
+    assert missing == set()
 
 
 def test_a_store_that_does_not_flush_its_commits_is_found(
