@@ -7,6 +7,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from shared.fictitious import market_entities
 from shared.store.exchange import attempts
 from sync.http import HttpCarrier
 from tests.fixtures.devices import Device, Enrol, count, quiet, rows
-from tests.fixtures.hubs import DIVISION, Address, Place
+from tests.fixtures.hubs import DIVISION, Place, rest
 from tests.fixtures.wires import BadLine, bad_line
 
 ENTITY: dict[str, Any] = {
@@ -42,12 +43,11 @@ def carrier(request: pytest.FixtureRequest) -> Iterator[Reaching]:
 
     Not to wait at all would ask the hub how far it is before it has put away what it heard.
     """
-    hub = request.getfixturevalue("address") if "address" in request.fixturenames else None
+    hub: str = request.getfixturevalue("address") if "address" in request.fixturenames else ""
     with contextlib.ExitStack() as used:
 
         def made(url: str) -> HttpCarrier:
-            wait = hub.rest if isinstance(hub, Address) else lambda _: None
-            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=wait)))
+            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=partial(rest, hub))))
 
         yield made
 
