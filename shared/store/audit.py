@@ -153,11 +153,6 @@ def latest(connection: sa.Connection, limit: int = 200, *, event: str = "") -> l
     return [Entry(r[0], r[1], r[2], r[3], r[4], bytes(r[5])) for r in rows]
 
 
-def end_of(connection: sa.Connection) -> tuple[int, bytes]:
-    """Number and hash of the last entry: kept elsewhere, they show later what was rewritten."""
-    return _end(connection)
-
-
 def _all(connection: sa.Connection) -> Iterator[Entry]:
     rows = sql.execute(connection, "SELECT no, at, who, event, detail, hash FROM audit ORDER BY no")
     for r in rows:

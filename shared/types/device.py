@@ -35,7 +35,10 @@ LIFECYCLE = Lifecycle(
     requirement="R195",
 )
 class Device:
-    """A revocation names the last accepted number: up to there valid, after it quarantined."""
+    """A revocation names the last accepted number: up to there valid, after it quarantined.
+
+    Of two revocations the first to arrive stays noted: they mean the same.
+    """
 
     name: str = text(10, "席位名称", required=True, max=100, search=True, column=True, example="宝山文旅-01")
     bureau: str = ref(11, "单位", "bureau", required=True, column=True, index=True)
@@ -47,7 +50,11 @@ class Device:
     enrolled_at: str = time_(
         17, "登记时间", required=True, column=True, group=COURSE, example="2026-05-06 09:00"
     )
-    revoked_at: str | None = time_(18, "吊销时间", column=True, form=False, sheet=False, group=COURSE)
-    revoke_reason: str | None = note(19, "吊销原因", max=1000, form=False, sheet=False, group=COURSE)
+    revoked_at: str | None = time_(
+        18, "吊销时间", column=True, form=False, sheet=False, group=COURSE, merge=Merge.FIRST
+    )
+    revoke_reason: str | None = note(
+        19, "吊销原因", max=1000, form=False, sheet=False, group=COURSE, merge=Merge.FIRST
+    )
 
     counts = not_negative("incarnation", "last_seq")

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.fixtures.longer import in_memory
 from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.troubles import KINDS
-from tests.simulator.world import Options, World
+from tests.simulator.world import Options, World, told_again
 
 
 def main() -> int:
@@ -28,6 +28,10 @@ def main() -> int:
     options = Options(
         steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps), trouble=tuple(asked.trouble)
     )
+    flags = " ".join(
+        [f"--{name} {' '.join(said)}" for name in ("mishaps", "trouble") if (said := getattr(asked, name))]
+        + ([f"--steps {asked.steps}"] if asked.steps != Options().steps else [])
+    )
     hits: Counter[str] = Counter()
     failed, began = 0, time.monotonic()
     for seed in range(asked.seed[0], asked.seed[-1] + 1):
@@ -40,7 +44,7 @@ def main() -> int:
                     sys.stdout.write(f"seed {seed} holds, trace {digest}\n")
             except Exception as bad:
                 failed += 1
-                sys.stdout.write(f"seed {seed}: {type(bad).__name__}: {bad}\n")
+                sys.stdout.write(f"seed {seed}: {type(bad).__name__}: {bad}\n{told_again(seed, flags)}\n")
                 sys.stdout.flush()
                 if asked.trace:
                     raise

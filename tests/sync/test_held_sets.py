@@ -393,6 +393,18 @@ def test_revoked_before_and_after_a_number(place: Place, enrol_at: Enrol, admin:
     assert value(place.hub.store, "market_entity", entity, "address") == "二号"
 
 
+def test_two_administrators_revoke_one_device(place: Place, enrol_at: Enrol, admin: Device) -> None:
+    """They mean the same: the first word stays noted, nobody is asked which reason is right."""
+    a, other = enrol_at(place.a, "chenmin"), enrol_at(place.b, "zhao", roles=["hub_admin", "officer"])
+    admin.sync(), other.sync()
+    for one, why in ((admin, "丢失"), (other, "被盗")):
+        said = {"revoke_reason": why, "revoked_at": one.store.clock.stamp()}
+        one.update("device", a.grant.device, state="revoked", **said)
+    admin.sync(), other.sync(), admin.sync()
+    assert value(place.hub.store, "device", a.grant.device, "revoke_reason") == "丢失"
+    assert not rows(place.hub.store, "conflict") and other.statuses()[-1] == "applied"
+
+
 def test_a_revoked_device_with_a_gap(place: Place, enrol_at: Enrol, admin: Device) -> None:
     """What was parked and what closes the gap: all of it waits for a person, none of it is lost."""
     a = enrol_at(place.a, "chenmin")

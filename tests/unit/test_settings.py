@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ def test_defaults_and_round_trip(tmp_path: Path) -> None:
     one.update({"font_size": 12, "hub_url": "https://hub.example.cn"})
     again = Settings(tmp_path)
     assert (again.font_size, again.hub_url) == (12, "https://hub.example.cn")
+
+
+def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    folder = os.fsdecode("照片".encode("gbk"))  # as a stick written on another system may have it
+    Settings(tmp_path).set("media_folder", folder)
+    assert Settings(tmp_path).media_folder == folder
 
 
 @pytest.mark.parametrize(
