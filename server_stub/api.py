@@ -37,8 +37,11 @@ NOT_NOW = {
 """What a device hears of the hub's own trouble; what it is stands in the hub's log."""
 
 
-def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
-    """The application for one hub; :param limits: how much may lie here half."""
+def create_app(hub: Hub, limits: Limits | None = None, processes: int = 1) -> FastAPI:
+    """The application for one hub.
+
+    :param limits: how much may lie here half; :param processes: so many serve this hub together.
+    """
     app = FastAPI(title="驿站中心", version="1", docs_url=None, redoc_url=None)
     reception = Reception(hub, limits)
     troubles = Troubles()
@@ -125,6 +128,7 @@ def create_app(hub: Hub, limits: Limits | None = None) -> FastAPI:
             )
         return FileResponse(found, media_type="application/octet-stream")
 
-    admin.add_to(app, hub)
+    hub.diary.share(processes)
+    admin.add_to(app, hub, processes)
     app.add_middleware(Arriving, most=MAX_PIECE)  # the last added is the first asked
     return app

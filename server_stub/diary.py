@@ -82,6 +82,10 @@ class Diary:
         self._bureau_of = bureau_of
         self._strangers = Pace(STRANGERS, 3600)
 
+    def share(self, processes: int) -> None:
+        """So many processes write this log; strangers' packages are counted over all of them."""
+        self._strangers = Pace(STRANGERS, 3600, processes=processes)
+
     def begin(self, carrier: str = "") -> Began:
         """Now."""
         return Began(self._store.clock.stamp(), time.monotonic(), carrier)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO
 
 from server_stub import accounts
 from server_stub.answers import lease_days
 from server_stub.invitations import open_code, seal_code
+from server_stub.invitees import Account, require_fit
 from server_stub.keys import HubKeys
 from shared.access import HUB_ACTOR
-from shared.errors import HubRefused, InputError
+from shared.errors import HubRefused
 from shared.store import audit, sql
 from shared.store.store import Store
 from shared.store.unit import Unit
@@ -30,16 +30,6 @@ VALID_DAYS = 14
 _DEVICE = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account an invitation is for."""
-
-    account: str
-    name: str
-    bureau: str
-    roles: tuple[str, ...]
-
-
 class Enrolment:
     """Invitations and grants."""
 
@@ -49,25 +39,21 @@ class Enrolment:
         self._epoch = epoch
 
     def invite(self, person: Account) -> InviteCode:
-        """Make the account if it is new, and a one-time code for one device."""
-        bureau_type = self._store.types["bureau"]
+        """Make the account if it is new, and a one-time code for one device.
+
+        Raises :class:`InputError` for a person who is not fit for it, see :func:`require_fit`.
+        """
         with self._store.unit(HUB_ACTOR) as unit:
-            if not sql.fetch(unit.connection, bureau_type.name, ("id",), [person.bureau]):
-                raise InputError("没有这个单位。", "请先用 yizhan-hub bureau 登记单位。")
-            user_type = self._store.types["user"]
-            row = sql.execute(
-                unit.connection, 'SELECT id FROM "user" WHERE account = ?', (person.account,)
-            ).fetchone()
-            if row is None:
+            user = require_fit(unit.connection, person)
+            if user is None:
                 values = {
                     "account": person.account, "name": person.name, "bureau": person.bureau,
                     "roles": ",".join(person.roles), "state": "active",
                 }
                 user = unit.insert(
-                    user_type, [values], way="exchange", provenance={"source_bureau": person.bureau}
+                    self._store.types["user"], [values], way="exchange",
+                    provenance={"source_bureau": person.bureau},
                 )[0]
-            else:
-                user = str(row[0])
             code = InviteCode.create(self._keys.sign.public.to_bytes())
             expires = (self._store.clock.now() + timedelta(days=VALID_DAYS)).isoformat()
             # The code itself is needed to check the proof; it is kept sealed to the hub's own key.

@@ -1,4 +1,8 @@
-"""How often something may happen: so many times in so long, counted in this process."""
+"""How often something may happen: so many times in so long, counted in this process.
+
+Where several processes serve one hub each keeps its share, so that together they stay within what
+was said. Connections are not dealt out evenly: in all it may be less, never more.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,14 @@ class Pace:
     """A sliding window.
 
     :param most: times; :param seconds: within; :param now: a clock that only goes forward.
+    :param processes: among so many this is divided; where there is less than one for each, it takes longer.
     """
 
-    def __init__(self, most: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
-        self._seconds = seconds
+    def __init__(
+        self, most: int, seconds: float, now: Callable[[], float] = time.monotonic, *, processes: int = 1
+    ) -> None:
+        self._most = max(1, most // processes)
+        self._seconds = seconds * max(1.0, processes / most)
         self._now = now
         self._lock = threading.Lock()
         self._times: deque[float] = deque()

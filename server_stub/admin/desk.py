@@ -54,13 +54,16 @@ class Reader:
 
 
 class Desk:
-    """Lets readers in, at one hub."""
+    """Lets readers in, at one hub.
 
-    def __init__(self, hub: Hub) -> None:
+    :param processes: so many serve it; wrong tokens are counted over all of them.
+    """
+
+    def __init__(self, hub: Hub, processes: int = 1) -> None:
         self.hub = hub
         self.tokens = Tokens(hub.store)
-        self._wrong = Pace(WRONG, WRONG_SECONDS)
-        self._refused = Pace(1, REFUSED_SECONDS)
+        self._wrong = Pace(WRONG, WRONG_SECONDS, processes=processes)
+        self._refused = Pace(1, REFUSED_SECONDS, processes=processes)
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._good: dict[bytes, float] = {}

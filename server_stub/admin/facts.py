@@ -28,6 +28,8 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 _ON_PAPER = 16
 """So many digits of a fingerprint stand on a hand-over sheet."""
+BEYOND = "z"
+"""Sorts behind all that can follow in a fingerprint, in every order of letters."""
 _SAID = (
     "person", "last_contact_at", "carrier", "program", "pending", "parked", "quarantined", "ahead_minutes",
     "received_to", "missing",
@@ -322,13 +324,16 @@ class Facts:
         return stretch(self._connection, self._type(type_name), wanted, window, self._epoch, only)
 
     def _beginning(self, type_name: str, text: str, home: str) -> list[StoredRow]:
+        """Rows whose fingerprint begins so: a range an index answers, and then to the letter, whatever
+        the database thinks of the order of digits and letters."""
         declared = self._type(type_name)
         clause, parameters = self._within(home)
         rows = sql.execute(
             self._connection,
-            f'SELECT t.rid FROM "{type_name}" t WHERE t."_deleted" = 0 AND substr(t.fingerprint, 1, ?) = ?'
+            f'SELECT t.rid FROM "{type_name}" t WHERE t.fingerprint >= ? AND t.fingerprint < ?'
+            ' AND substr(t.fingerprint, 1, ?) = ? AND t."_deleted" = 0'
             f"{' AND ' + clause if clause else ''} ORDER BY t.rid LIMIT ?",
-            (len(text), text, *parameters, TRACES),
+            (text, text + BEYOND, len(text), text, *parameters, TRACES),
         ).fetchall()
         found = query.by_rids(self._connection, declared, [int(r[0]) for r in rows])
         self._know(r.values[home] for r in found)

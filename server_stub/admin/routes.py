@@ -268,9 +268,9 @@ def _checked(found: Asked) -> shapes.AuditCheck:
 
 
 # --- into the application --------------------------------------------------------------
-def add_to(app: FastAPI, hub: Hub) -> None:
-    """The routes, and how the application says no on them."""
-    app.state.admin = Desk(hub)
+def add_to(app: FastAPI, hub: Hub, processes: int = 1) -> None:
+    """The routes, and how the application says no on them; :param processes: so many serve this hub."""
+    app.state.admin = Desk(hub, processes)
     app.include_router(router)
 
     @app.exception_handler(AdminRefused)

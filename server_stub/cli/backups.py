@@ -8,10 +8,22 @@ from pathlib import Path
 
 from server_stub import backup, backup_file
 from server_stub.backup import Restored, Verified
-from server_stub.backup_contents import FOLDER, SUFFIX, prune
+from server_stub.backup_contents import FOLDER, SUFFIX, beside, prune
 from server_stub.backup_file import BackupDamaged
+from server_stub.backup_opening import finished
 from server_stub.cli.commands import Commands
-from server_stub.cli.terminal import opened, passphrase, url_of
+from server_stub.cli.terminal import opened, passphrase, print_table, url_of
+from server_stub.content_care import (
+    ARCHIVED,
+    ASKED,
+    BROUGHT,
+    DAMAGED,
+    FOUND,
+    MISSING,
+    ContentsDamaged,
+    care,
+)
+from server_stub.content_folder import ContentFolder
 from server_stub.migrate import hub_of
 from server_stub.sweeping import sweep
 from shared.access import HUB_ACTOR
@@ -20,6 +32,9 @@ from shared.errors import InputError, StoreError
 from shared.store import audit
 from shared.store.database import storage_errors
 from shared.store.migrate import HEAD, revision_of
+
+_WHAT = {DAMAGED: "已损坏", MISSING: "已丢失"}
+_DONE = {FOUND: "未处理", BROUGHT: "已从备份取回", ASKED: "向设备索取", ARCHIVED: "已归档过，只能从备份取回"}
 
 
 def register(commands: Commands) -> None:
@@ -32,8 +47,16 @@ def register(commands: Commands) -> None:
     back = commands.add("restore", _restore, "从备份恢复中心；先停止服务")
     back.add_argument("source", metavar="FROM", type=Path, help="备份文件")
     _contents(back)
-    check = commands.add("verify", _verify, "打开一份备份逐项核对，不改动业务数据")
-    check.add_argument("source", metavar="FROM", type=Path, help="备份文件")
+    check = commands.add("verify", _verify, "打开一份备份逐项核对；--live 核对中心自己的附件内容")
+    check.add_argument(
+        "source", metavar="FROM", type=Path, nargs="?", help="备份文件；用 --live 时从它取回完好的附件内容"
+    )
+    check.add_argument(
+        "--live", action="store_true", help="核对中心自己的附件内容，服务照常运行；不写 FROM 只报告"
+    )
+    check.add_argument(
+        "--ask", action="store_true", help="用 --live 时：取不回、也从未进过备份的，向还有原件的设备索取"
+    )
     check.add_argument("--quick", action="store_true", help="附件内容只核对大小，不重算校验值")
     _contents(check)
 
@@ -73,6 +96,15 @@ def _backup(parsed: argparse.Namespace) -> None:
 
 
 def _verify(parsed: argparse.Namespace) -> None:
+    if parsed.live:
+        _care(parsed)
+        return
+    if parsed.source is None:
+        raise InputError(
+            "没有写明核对哪一份备份。", "请写出备份文件；核对中心自己的附件内容用 verify --live。"
+        )
+    if parsed.ask:
+        raise InputError("--ask 要与 --live 一起使用。", "用法见 yizhan-hub verify --help。")
     verified = backup.verify(
         parsed.source, passphrase(parsed), data=parsed.data, contents=parsed.contents, quick=parsed.quick
     )
@@ -86,6 +118,46 @@ def _verify(parsed: argparse.Namespace) -> None:
         )
     print(f"备份完好：{parsed.source}")
     _tell(verified)
+
+
+def _care(parsed: argparse.Namespace) -> None:
+    source: Path | None = parsed.source
+    if source is not None:
+        finished(source)
+        if not source.is_file():
+            raise InputError(f"找不到备份文件“{source}”。", "请检查路径和磁盘是否已挂载；没有改动任何内容。")
+    where: Path | None = parsed.contents or (beside(source).folder if source is not None else None)
+    shelf = ContentFolder(where) if where is not None else None
+    with opened(parsed) as hub:
+        done = care(
+            hub.store, hub.pieces, shelf, lambda text: print(text, flush=True), quick=parsed.quick,
+            ask=parsed.ask,
+        )  # fmt: skip
+    print(f"已核对中心的附件内容 {done.checked:,} 个（{done.size:,} 字节）")
+    if not done.ill:
+        print("全部完好。")
+        return
+    print_table(
+        ["附件内容", "大小", "单位", "情况", "处理"],
+        (
+            [
+                one.content.sha256[:16], f"{one.content.size:,}", "、".join(one.bureaus) or "（记录已作废）",
+                _WHAT[one.what], _DONE[one.done],
+            ]
+            for one in done.ill
+        ),
+    )  # fmt: skip
+    brought, asked = done.count(BROUGHT), done.count(ASKED)
+    if brought:
+        print(f"已从备份取回 {brought:,} 个。")
+    if asked:
+        print(f"{asked:,} 个在下一次同步或介质交换时，向还有原件的设备索取。")
+    if left := len(done.ill) - brought - asked:
+        raise ContentsDamaged(
+            f"中心还有 {left:,} 个附件内容损坏或丢失。",
+            "请写明一份备份再执行一次：yizhan-hub verify --live 备份文件；"
+            "从未进过备份的，加 --ask 向设备索取。",
+        )
 
 
 def _restore(parsed: argparse.Namespace) -> None:

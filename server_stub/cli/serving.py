@@ -88,7 +88,8 @@ def _serve_alone(parsed: argparse.Namespace, listener: socket.socket) -> None:
     from server_stub.api import create_app
 
     with opened(parsed) as hub:
-        server = uvicorn.Server(uvicorn.Config(create_app(hub), log_level="warning", access_log=False))
+        app = create_app(hub, processes=parsed.workers)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         # uvicorn stops gracefully and then raises the signal again, for us to end well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if parsed.with_parent:

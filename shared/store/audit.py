@@ -98,6 +98,7 @@ TITLES = {
     "package_refused": "拒收被改动的交换包",
     "backup": "中心备份",
     "backup_checked": "核验备份",
+    "contents_checked": "核对中心的附件内容",
     "restore": "从备份恢复中心",
     "held": "隔离变更集",
     "release": "放行变更集",

@@ -16,6 +16,8 @@ FIELD = "parent"
 def ring(connection: sa.Connection, declared: RecordType, moved: Mapping[str, str | None]) -> str:
     """What is wrong with moving bureaus below others, in Chinese; ``""`` when they still form a tree.
 
+    To be asked within a unit that then moves them: a unit holds the numbering of changes until it
+    commits (``Sink.last_seq``), so that of two at once the second sees what the first has done.
     :param moved: bureau → its new parent, all at once; what was a ring before and is not moved is let be.
     """
     if declared.name != TYPE or not any(moved.values()):

@@ -21,7 +21,7 @@ from shared.durable import sync_folder
 from shared.errors import DatabaseBusy, DiskFull, NewerDatabase, StoreError, why
 from shared.store.database import Database, open_cipher, storage_errors
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision; a test holds it equal to the tree's."""
 
 CLIENT = "client"

@@ -31,7 +31,7 @@ class Exchange:
     direction: str = code(14, "方向", "交换方向", required=True, group=CARRIAGE, example="上报")
     kind: str | None = text(15, "内容", max=50, group=CARRIAGE)
     package_id: str | None = text(16, "交换包号", max=100, search=True, group=CARRIAGE)
-    fingerprint: str | None = text(17, "指纹", max=128, group=CARRIAGE)
+    fingerprint: str | None = text(17, "指纹", max=128, index=True, group=CARRIAGE)
     sets: int = integer(18, "变更集", required=True, default=0, group=AMOUNT, example="1")
     changes: int = integer(19, "变更", required=True, default=0, column=True, group=AMOUNT, example="12")
     bytes: int = integer(20, "字节", required=True, default=0, column=True, group=AMOUNT, example="4096")

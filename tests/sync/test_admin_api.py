@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from server_stub.admin import desk
 from server_stub.admin.desk import Desk
-from server_stub.admin.facts import Wanted
+from server_stub.admin.facts import Facts, Wanted
 from server_stub.admin.paging import Order, Window
+from server_stub.admin.refusals import NotFound, TooOften, WrongToken
 from server_stub.hub import Hub
+from server_stub.pace import Pace
 from server_stub.tokens import Tokens
 from shared.access import HUB_ACTOR
 from shared.clock import system_millis
@@ -92,6 +95,26 @@ def test_after_many_wrong_tokens_only_known_ones_are_looked_at(place: Place, add
     assert known.status("/hub") == 200
     Tokens(place.hub.store).revoke("monitoring")
     assert known.status("/hub") == 401  # known lately is not known for ever
+
+
+def test_several_processes_share_what_they_bear_of_wrong_tokens(place: Place) -> None:
+    desks = [Desk(place.hub, processes=3) for _ in range(3)]
+    wrong = late = 0
+    for n in range(3 * desk.WRONG):
+        try:
+            desks[n % 3].admit(f"yzh_guess{n}")
+        except TooOften:
+            late += 1
+        except WrongToken:
+            wrong += 1
+    assert (wrong, late) == (desk.WRONG // 3 * 3, 3 * desk.WRONG - desk.WRONG // 3 * 3)
+    now = [0.0]
+    slow = Pace(1, 3600, lambda: now[0], processes=3)
+    assert slow.take() and not slow.take()
+    now[0] = 3 * 3600 - 1.0
+    assert not slow.take() and slow.wait == 2
+    now[0] = 3 * 3600
+    assert slow.take()
 
 
 def test_what_is_not_understood_is_refused_in_words(place: Place, address: str) -> None:
@@ -297,3 +320,16 @@ def test_a_place_in_a_list_is_good_for_that_list_and_epoch_only(
     monkeypatch.setattr(place.hub, "epoch", "f" * 32)
     answer = one.ask("/exchanges", after=after)
     assert answer.status_code == 400 and "备份恢复过" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("hub_url", ["sqlite"], indirect=True)
+def test_a_fingerprint_is_looked_up_by_an_index(place: Place) -> None:
+    asked: list[tuple[str, object]] = []
+    with place.hub.store.read() as connection:
+        engine = connection.engine
+        sa.event.listen(engine, "before_cursor_execute", lambda _c, _h, text, values, *_: asked.append((text, values)))
+        with contextlib.suppress(NotFound):
+            Facts(place.hub.store, connection, place.hub.epoch, None).package("ab12cd34")
+        text, values = next(one for one in asked if '"exchange"' in one[0])
+        plan = " ".join(str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values))
+    assert "ix_exchange_fingerprint" in plan and "SCAN" not in plan
