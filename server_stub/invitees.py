@@ -18,6 +18,7 @@ from shared.errors import InputError
 from shared.store import directory, sql
 from shared.store.store import Store
 
+ELSEWHERE = "席位只能放在本人的单位或它的上级单位；没有签发。"
 _GRANTED = frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN})
 
 
@@ -94,6 +95,11 @@ def _known(
             "若为同一人，请去掉 --name、--role；若是另一人，请换一个账号。",
         )
     seat = seat or person.bureau
+    if person.bureau not in directory.subtree(connection, seat):
+        raise InputError(
+            f"{stands}，{ELSEWHERE}",
+            "若为同一人，请去掉 --bureau 或改写为本人的单位；若是另一人，请换一个账号。",
+        )
     place = directory.bureau(connection, seat)
     assert place is not None  # looked up before, or the person's own
     kept = Account(account, person.name, seat, tuple(sorted(person.roles)))
@@ -141,6 +147,5 @@ def _stands(connection: sa.Connection, user: str, wanted: Account) -> None:
         )
     if person.bureau not in directory.subtree(connection, wanted.bureau):
         raise InputError(
-            f"{who}，席位只能放在本人的单位或它的上级单位；没有签发。",
-            "若为同一人，请改写为本人的单位（用命令时也可以去掉 --bureau）；若是另一人，请换一个账号。",
+            f"{who}，{ELSEWHERE}", "若为同一人，请改写为本人的单位；若是另一人，请换一个账号。"
         )

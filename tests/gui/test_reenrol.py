@@ -35,6 +35,9 @@ from tests.gui.exchange_desks import PASSWORD, WEAK, Post, settle
 ENTITY = list(market_entities(60, DIVISION, 9))[55]
 
 
+ROLES = ("officer", "bureau_admin")
+
+
 @dataclass
 class Stray:
     """A seat, and the hub that has forgotten it."""
@@ -46,7 +49,7 @@ class Stray:
     made: list[Any] = field(default_factory=list)
 
     def code(self, account: str = "linwei") -> str:
-        return self.hub.enrolment.invite(Account(account, "林伟", self.bureau, ("officer",))).shown()
+        return self.hub.enrolment.invite(Account(account, "林伟", self.bureau, ROLES)).shown()
 
     def all_there(self) -> bool:
         with self.desk.session.store.read() as connection:
@@ -60,7 +63,7 @@ def stray(post: Post, jobs: Jobs, tmp_path: Path) -> Iterator[Stray]:
     stage, hub = post.stage, post.hub
     file, _ = backup.make(hub, tmp_path / "before.yzbackup")
     bureau = post.desk("linwei").session.grant.bureau
-    code = hub.enrolment.invite(Account("linwei", "林伟", bureau, ("officer",))).shown()
+    code = hub.enrolment.invite(Account("linwei", "林伟", bureau, ROLES)).shown()
     enrolment = Enrolment(Settings(stage.folder / "second"), stage.keys("second"), argon=WEAK)
     request = enrolment.write_request(tmp_path, code, "乙局-02", PASSWORD, quiet)
     grant = tmp_path / "grant.yzp"
@@ -109,9 +112,9 @@ def test_the_bar_leads_on_and_a_wrong_code_is_no_end(qtbot: QtBot, stray: Stray)
         assert page.reenrol.isVisible() and page.unknown_bar.isHidden()
         press(page, page.reenrol.online_button)
         assert page.reenrol.form.problem("code") == "请填写登记码"
-        page.reenrol.code.setText(stray.code("chenmin"))
+        page.reenrol.code.setText(stray.code("lili"))
         press(page, page.reenrol.online_button)
-        assert "账号“chenmin”" in page.messages.text() and page.reenrol.isVisible()
+        assert "账号“lili”" in page.messages.text() and page.reenrol.isVisible()
         page.reenrol.code.setText(stray.code())
         press(page, page.reenrol.online_button)
         press(page, page.sync_button)

@@ -233,7 +233,7 @@ def test_a_device_enrolled_after_the_backup_comes_back_with_a_new_code(
     with pytest.raises(HubRefused, match="从备份恢复过，不认识这台设备"):
         second.sync()
     hub = place.hub
-    code = hub.enrolment.invite(Account("chenmin", "chenmin", place.a, ("officer",)))
+    code = hub.enrolment.invite(Account("chenmin", "chenmin", place.a, ("officer", "bureau_admin")))
     typed, out = InviteCode.parse(code.shown()), io.BytesIO()
     enrol.seal_request(out, second.grant.device, second.keys, typed, "第二台", hub.clock.stamp())
     handle(hub, out.getvalue())
