@@ -90,14 +90,15 @@ def columns_for(
     opens: bool = True,
     standing: bool = True,
 ) -> tuple[Column, ...]:
-    """操作, 序号, the named fields (else the declared columns), 同步状态."""
+    """操作, 序号, 同步状态, the named fields (else the declared columns)."""
     chosen = declared.column_fields if fields is None else [declared.by_name[n] for n in fields]
     centre = Qt.AlignmentFlag.AlignHCenter | _MIDDLE
     return (
         *([Column(OPEN, "操作", 6, centre)] if opens else []),
         Column(NUMBER, "序号", 8, centre),
-        *(column_of(f) for f in chosen),
+        # in front: beside an open form the last columns are out of sight, and this is never to be
         *([Column(STANDING, "同步状态", 11, centre)] if standing else []),
+        *(column_of(f) for f in chosen),
     )
 
 
