@@ -23,7 +23,7 @@ CLIENT_STEPS = {
     "capture commit", "engine.cut commit", "underway.write open", "underway.write rename",
     "absorbing._take_receipt commit", "absorbing._take_down commit", "underway.clear unlink", "media._copy fsync",
 }  # fmt: skip
-HUB_STEPS = {"reception._handle open", "spool._flush fsync", "spool.finish rename", "receipts.sign commit"}
+HUB_STEPS = {"reception.open open", "spool._flush fsync", "spool.finish rename", "receipts.sign commit"}
 
 
 def lived(kind: str, seeds: range, folder: Path) -> Counter[str]:
