@@ -31,6 +31,7 @@ from shared.clock import Clock
 from shared.codes import Codes, load_resource_codes
 from shared.fictitious import item_rows, market_entities
 from shared.parsing import Context, parse
+from shared.store import sql
 from shared.store.lookups import StoreReferences
 from sync import enrol
 from tests.fixtures.devices import KEY, Device, enrol_device
@@ -68,12 +69,22 @@ class World:
         if roles not in self.devices:
             account = "-".join(roles) or "nobody"
             made = enrol_device(
-                self.hub, self.bureau, self.folder / account, account=account, name="陈敏", roles=roles
+                self.hub, self.bureau, self.folder / account, account=account, name="陈敏",
+                roles=roles or ("officer",),
             )
+            if not roles:  # nobody is invited to do nothing: the right was taken away later
+                self._take_away(account)
             made.sync()
             made.close()
             self.devices[roles] = made
         return self.devices[roles]
+
+    def _take_away(self, account: str) -> None:
+        with self.hub.store.unit(HUB_ACTOR) as unit:
+            (row,) = sql.execute(
+                unit.connection, 'SELECT id FROM "user" WHERE account = ?', (account,)
+            ).fetchall()
+            unit.update(self.hub.store.types["user"], row[0], {"roles": ""}, proven=True)
 
 
 CODES = Codes.from_rows(*load_resource_codes())
