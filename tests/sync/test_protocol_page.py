@@ -281,7 +281,7 @@ def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
         package(sent), device.keys.sign.public.to_bytes(), place.hub.keys.seal.raw,
         place.hub.keys.seal.public.to_bytes(),
     )[0]  # fmt: skip
-    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0003", "", [], False]
+    assert mapping(asked[1]["ask"], *ASK)["snapshot"] == ["0004", "", [], False]
     public, found = place.hub.keys.sign.public.to_bytes(), []
     while True:
         _, data = handle(place.hub, device.export("network"))
@@ -297,7 +297,7 @@ def test_a_first_load(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
             break
         device.take(data, "network")
     head, whole = database(found, public)
-    assert (head["hub_id"], head["epoch"], head["schema"]) == (place.hub.keys.hub_id, place.hub.epoch, "0003")
+    assert (head["hub_id"], head["epoch"], head["schema"]) == (place.hub.keys.hub_id, place.hub.epoch, "0004")
     (tmp_path / "plain.db").write_bytes(whole)
     with closing(dbapi2.connect(str(tmp_path / "plain.db"))) as plain:
         name, w, fw = plain.execute(
