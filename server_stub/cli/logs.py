@@ -15,6 +15,7 @@ from shared.errors import InputError
 from shared.filters import Filter, Op
 from shared.store import query, sql
 from shared.store.query import Place
+from shared.supervision.overview import log_name
 from sync.describe import KIND_NAMES
 
 _KINDS = {str(kind): name for kind, name in KIND_NAMES.items()}
@@ -24,7 +25,7 @@ def register(commands: Commands) -> None:
     """The commands of this module."""
     log = commands.add("log", _log, "查看同步日志")
     log.add_argument("--bureau", help="单位代码")
-    log.add_argument("--device", help="设备号")
+    log.add_argument("--device", help="设备号（见 status），或日志里的写法")
     log.add_argument("--outcome", help="结果，如 已入库、已拒绝，或代码 applied、refused")
     log.add_argument("--since", help="起始日期，如 2026-05-01；也可以带时间，如 2026-05-01T08:30")
     log.add_argument("--limit", type=int, default=50, help="最多多少次，缺省 50")
@@ -44,8 +45,7 @@ def _show_log(hub: Hub, parsed: argparse.Namespace, limit: int) -> None:
     if parsed.bureau is not None:
         wanted = wanted.where("bureau", Op.EQ, bureau_of(hub, parsed.bureau))
     if parsed.device is not None:
-        _known_device(hub, parsed.device)
-        wanted = wanted.where("device", Op.EQ, parsed.device)
+        wanted = wanted.where("device", Op.IN, _names_of(hub, parsed.device))
     if parsed.outcome is not None:
         wanted = wanted.where("outcome", Op.EQ, _outcome(codes, parsed.outcome))
     if parsed.since is not None:
@@ -96,13 +96,16 @@ def _outcome(codes: Codes, word: str) -> str:
     return found
 
 
-def _known_device(hub: Hub, device: str) -> None:
-    """Raise :class:`InputError` for a device nobody knows: not enrolled, and not in the log."""
+def _names_of(hub: Hub, device: str) -> list[str]:
+    """How the log may name a device, given by its id or as the log has it; raises :class:`InputError`."""
     asked = Filter().where("device", Op.EQ, device)
     with hub.store.read() as connection:
-        enrolled = sql.fetch(connection, "device", ("id",), [device])
-        if not enrolled and not query.first(connection, hub.store.types["exchange"], asked, Place(), 1):
-            raise InputError(f"没有设备“{device}”。", "设备号见 yizhan-hub status。")
+        enrolled = sql.fetch(connection, "device", ("name",), [device])
+        if enrolled:
+            return [device, log_name(str(enrolled[0][0]), device)]
+        if not query.first(connection, hub.store.types["exchange"], asked, Place(), 1):
+            raise InputError(f"没有设备“{device}”。", "设备号见 yizhan-hub status；也可以照日志里的写法写。")
+    return [device]
 
 
 def _export(hub: Hub, rows: list[dict[str, object]], bureaus: dict[str, str], path: Path) -> None:

@@ -122,6 +122,9 @@ def test_requests_and_packages_are_handled_from_files(hub: Run, tmp_path: Path) 
     with (tmp_path / "grant.yzp").open("rb") as stream:
         grant = enrol.open_grant(stream, keys, typed)
     assert grant.device in hub("status")
+    of_seat = hub("log", "--device", grant.device)
+    (named,) = re.findall(rf"\S+（{grant.device[-8:]}）", of_seat)  # how the log calls it
+    assert "共 1 次交换" in of_seat and hub("log", "--device", named) == of_seat
     assert "中心管理员" in hub("user", "list")
     assert "已冻结" in hub("user", "freeze", "wang") and "已冻结" in hub("user", "list")
     assert "已恢复" in hub("user", "thaw", "wang")
