@@ -19,7 +19,7 @@ from desktop.work.syncing import Syncing
 from server_stub import backup
 from server_stub.devices import revoke_device
 from server_stub.hub import Hub
-from shared.errors import AccessDenied
+from shared.errors import AccessDenied, PackageError
 from shared.fictitious import market_entities
 from shared.standing import Standing
 from shared.store import audit
@@ -208,7 +208,8 @@ def test_a_revocation_the_restored_hub_forgot_is_taken_back(
     assert records.may("create", records.type("market_entity"))
     assert lines_about_it(zhou) == 1
     assert zhou.session.take_news() == WORDS[STANDS] and zhou.session.take_news() == ""
-    take(zhou, farewell)
+    with pytest.raises(PackageError, match="恢复以前签发"):
+        take(zhou, farewell)
     assert not zhou.session.read_only  # of a time the hub no longer remembers
 
     # revoked once more: what the restored hub said before that does not open it again
