@@ -42,7 +42,8 @@ def _one_group(
 ) -> None:
     for one in group:
         when = one.asked.at[:16].replace("T", " ")
-        known = f"从它 {when} 告知的进度起" if when else "从头下发（它还没有来过）"
+        begun = bool(one.asked.ask.cursors)  # an enrolment asks without having anything
+        known = f"从它 {when} 告知的进度起" if begun else "从头下发（它还没有收到过数据）"
         print(f"席位 {one.name or one.device.device}：{known}")
     for draft, posted in hub.export(group, spool, limit):
         tail = posted.sealed.fingerprint.hex()[:8]
