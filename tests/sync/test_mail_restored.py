@@ -186,7 +186,7 @@ def test_what_became_of_a_set_in_another_life_of_the_hub_is_told_anew(
     sticks = [chen.export(), zhou.export()]
     for device in (zhou, chen):
         device.sync()
-    backup.make(place.hub, disaster.folder)  # the newest one, which cannot be read when it is needed
+    backup.make(place.hub, disaster.folder / "newest.yzbackup")  # the newest one, which cannot be read when it is needed
     zhou.sync()
     assert (zhou.statuses()[-1], chen.statuses()[-1]) == ("archived", "conflicted")
     disaster.restore([zhou, chen])
