@@ -41,6 +41,7 @@ from server_stub.postal import (
     words_of,
 )
 from server_stub.receipts import Intake
+from shared.durable import sync_file, sync_folder
 from shared.errors import InputError
 from shared.ids import new_id
 from shared.store import sql
@@ -74,6 +75,7 @@ PIECE = 4 << 20
 MOST_BUREAUS = 50
 """How many bureaus one courier may ask for at once."""
 KEPT_IDS = 40
+_WAITING = "package_id, bureau, fingerprint, size, made_at"
 
 
 @dataclass(slots=True)
@@ -312,7 +314,7 @@ class Mailroom:
                 ready = made_as(connection, about) if about else None
             if not about:
                 continue  # they have it all
-            if ready is None or not self.path(ready.package_id).exists():
+            if ready is None or not self._lies(ready):
                 ready = self._make(group, bureau, about)
             found.append(ready)
         return found
@@ -338,7 +340,7 @@ class Mailroom:
                         continue
                     if one.size > room:
                         return
-                    if made is None or not self.path(made.package_id).exists():
+                    if made is None or not self._lies(made):
                         made = self._make(group, bureau, about, one)
                     room -= made.size
                     yield made
@@ -348,12 +350,11 @@ class Mailroom:
         with self._store.read() as connection:
             row = sql.execute(
                 connection,
-                "SELECT package_id, bureau, fingerprint, size, made_at FROM mail"
-                " WHERE package_id = ? AND bureau = ?",
+                f"SELECT {_WAITING} FROM mail WHERE package_id = ? AND bureau = ?",
                 (package_id, bureau),
             ).fetchone()
         found = Waiting(*row) if row else None
-        return found if found is not None and self.path(found.package_id).exists() else None
+        return found if found is not None and self._lies(found) else None
 
     def pieces(self, ask: Ask, post: Post) -> Iterator[Entry]:
         """What a courier asked to carry, from where it has it; stops when ``post.left`` is used up."""
@@ -391,17 +392,29 @@ class Mailroom:
         """Where a waiting package lies."""
         return self._folder / f"{package_id}.yzp"
 
+    def _lies(self, one: Waiting) -> bool:
+        """Whether a package is there, whole: one that is not would be waited for without end."""
+        path = self.path(one.package_id)
+        return path.exists() and path.stat().st_size == one.size
+
     def _make(self, group: list[Recipient], bureau: str, about: str, one: Parcel | None = None) -> Waiting:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._folder / f"{new_id()}.part"
         try:
             with draft.open("w+b") as out:
                 posted = self.seal_letter(group, out, one) if one else self.seal(group, out, LETTER_RAW)
+            sync_file(draft)
             draft.replace(self.path(posted.sealed.package_id))
+            sync_folder(self._folder)
         finally:
             draft.unlink(missing_ok=True)
         sealed, at = posted.sealed, self._store.clock.stamp()
         with self._store.write() as connection:
+            # What was made before and is not there any more counts no longer, whatever its time says.
+            same = sql.execute(connection, f"SELECT {_WAITING} FROM mail WHERE about = ?", (about,))
+            for row in same.fetchall():
+                if not self._lies(Waiting(*row)):
+                    sql.execute(connection, "DELETE FROM mail WHERE package_id = ?", (row[0],))
             sql.execute(
                 connection,
                 "INSERT INTO mail (package_id, bureau, about, fingerprint, size, made_at)"

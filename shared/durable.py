@@ -1,10 +1,19 @@
-"""Renames that outlast a power cut."""
+"""Files and renames that outlast a power cut."""
 
 from __future__ import annotations
 
 import errno
 import os
 from pathlib import Path
+
+
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable, whoever wrote it; raises ``OSError``."""
+    handle = os.open(path, os.O_RDWR)  # Windows flushes only what may be written
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

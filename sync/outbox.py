@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from shared.durable import sync_file, sync_folder
 from shared.errors import MediaError, PackageError, PackageTampered
 from shared.store import courier
 from shared.store.courier import DELIVERED, FROM_HUB, REPLACED, TO_HUB, WAITING, Carried
@@ -53,12 +54,16 @@ class Outbox:
 
     # --- from the hub --------------------------------------------------------
     def ask(self) -> dict[str, list[Held]]:
-        """For whom to bring mail, and what of theirs is here already, whole or begun."""
+        """For whom to bring mail, and what of theirs is here already, whole or begun.
+
+        Of what has lost its bytes the hub is not told that it is here, so that it gives them again.
+        """
         wanted: dict[str, list[Held]] = {bureau: [] for bureau in self._bureaus()}
         if not wanted:
             return {}
         for one in self.content():
-            if one.direction == FROM_HUB and one.bureau in wanted and one.state in (WAITING, DELIVERED):
+            ours = one.direction == FROM_HUB and one.bureau in wanted and one.state in (WAITING, DELIVERED)
+            if ours and self._lies(one.package_id):
                 wanted[one.bureau].append(Held(one.package_id, one.size))
         for part in self._folder.glob("*.part"):
             package_id, _, bureau = part.name.removesuffix(".part").partition("-")
@@ -144,7 +149,7 @@ class Outbox:
     def path(self, package_id: str) -> Path:
         """Where the bytes lie; raises :class:`MediaError` when they are gone."""
         found = self._folder / f"{package_id}.yzp"
-        if not _ID.fullmatch(package_id) or not found.exists():
+        if not _ID.fullmatch(package_id) or not self._lies(package_id):
             raise MediaError(
                 "这件代转件的文件已经不在本机。",
                 "请再同步一次，程序会向中心重新取回；发往中心的请从介质重新收下。",
@@ -170,7 +175,10 @@ class Outbox:
     def _known(self, package_id: str) -> bool:
         with self._store.read() as connection:
             found = courier.find(connection, package_id)
-        return found is not None and (self._folder / f"{package_id}.yzp").exists()
+        return found is not None and self._lies(package_id)
+
+    def _lies(self, package_id: str) -> bool:
+        return (self._folder / f"{package_id}.yzp").exists()
 
     def _checked(self, path: Path) -> Verified:
         with path.open("rb") as stream:
@@ -188,7 +196,9 @@ class Outbox:
             verified.fingerprint.hex(), verified.size, core.created, self._store.clock.stamp(),
         )  # fmt: skip
         with disk_errors():
+            sync_file(part)  # the line in the database, below, must not outlast the bytes
             os.replace(part, self._folder / f"{core.package_id}.yzp")
+            sync_folder(self._folder)
         with self._store.write() as connection:
             if courier.find(connection, core.package_id) is not None:
                 courier.mark(connection, [core.package_id], WAITING, "", "")
@@ -226,7 +236,7 @@ class Outbox:
 
     def _make_room(self) -> None:
         done = [c for c in self.content() if c.state not in (WAITING,)]
-        used = sum(c.size for c in self.content() if (self._folder / f"{c.package_id}.yzp").exists())
+        used = sum(c.size for c in self.content() if self._lies(c.package_id))
         for one in reversed(done):
             if used <= BOX_BYTES and len(done) <= KEPT_DELIVERED:
                 return

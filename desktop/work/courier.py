@@ -213,7 +213,7 @@ class Courier:
             if one.direction != FROM_HUB or kid not in one.audience.split(","):
                 continue
             if one.state == WAITING and one.kind == Kind.ANSWER:
-                with suppress(PackageError), self._box.path(one.package_id).open("rb") as stream:
+                with suppress(PackageError, MediaError), self._box.path(one.package_id).open("rb") as stream:
                     took = session.engine.absorb(session.engine.open(stream), CARRIER)
                     brought.types |= took.types
             self._box.drop(one.package_id)

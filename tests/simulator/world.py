@@ -175,8 +175,8 @@ class World:
             self.note_accepted()
             if crash.who == "hub":
                 self.hub_died()
-            else:
-                seat.die()
+            else:  # not always who acts: a letter is taken in by the seat it is for
+                next(one for one in self.seats if one.folder.name == crash.who).die()
         except (YizhanError, OSError):
             if not self.mishaps.full:
                 raise

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import server_stub.answering
 import server_stub.mail
-from shared.errors import HubRefused, NotForUs
+from shared.errors import HubRefused, MediaError, NotForUs
 from shared.store.courier import DELIVERED, FROM_HUB, REFUSED, TO_HUB, WAITING, Carried
 from sync import media, package
 from sync.layout import Kind
@@ -110,6 +110,10 @@ class Couriered(Trouble):
                 except HubRefused as refused:
                     seat.box.mark(one.package_id, REFUSED, refused.message)
                     said.append(refused.code)
+                    continue
+                except MediaError as gone:  # its bytes are not here any more: it stops nothing else
+                    seat.box.mark(one.package_id, REFUSED, gone.message)
+                    said.append("gone")
                     continue
                 seat.box.mark(one.package_id, DELIVERED, "")
                 seat.box.discard(one.package_id)
