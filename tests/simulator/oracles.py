@@ -133,7 +133,6 @@ def every_change_accounted_for(world: World) -> None:
             ).fetchall()
         lives = [life for life in world.model.lives if life.device == device]
         counted: list[Counter[tuple[int, int]]] = [Counter() for _ in lives]
-        once: set[tuple[int, int]] = set()
         for incarnation, first, last, status, payload, reason, kind in rows:
             name = f"{device[-4:]} {incarnation}: {first}–{last}"
             assert status in FINAL, f"O1: {name} is {status}"
@@ -143,10 +142,10 @@ def every_change_accounted_for(world: World) -> None:
             assert list(inside) == list(range(first, last + 1)), f"O1: {name} has other numbers"
             made = [_made(life, incarnation, inside) for life in lives]
             assert any(inside.keys() <= found for found in made), f"O1: {name} was never made like this"
-            again = once if kind == "fork" else set()  # a fork may begin with what another copy had sent
             for count, found in zip(counted, made, strict=True):
-                count.update((incarnation, n) for n in found if (incarnation, n) not in again)
-            once |= {(incarnation, n) for n in inside}
+                # A fork may begin with what is there already; the same numbers with another meaning are new.
+                again = {n for n in found if kind == "fork" and count[incarnation, n]}
+                count.update((incarnation, n) for n in found - again)
         for life, count in zip(lives, counted, strict=True):
             twice = [key for key, n in count.items() if n > 1]
             assert not twice, f"O1: {device[-4:]} {twice[:3]} are there more than once"

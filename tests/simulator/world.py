@@ -176,7 +176,8 @@ class World:
             if crash.who == "hub":
                 self.hub_died()
             else:  # not always who acts: a letter is taken in by the seat it is for
-                next(one for one in self.seats if one.folder.name == crash.who).die()
+                struck = next((one for one in self.seats if one.folder.name == crash.who), None)
+                struck.die() if struck is not None else self.mishaps.disarm()  # a copy that never came to life
         except (YizhanError, OSError):
             if not self.mishaps.full:
                 raise

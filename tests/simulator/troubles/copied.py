@@ -46,7 +46,7 @@ class Copied(Decided):
         self.made = 0
 
     def happenings(self) -> dict[Happening, int]:
-        return {**super().happenings(), self.copy: 10, self.roll_back: 6, self.use_both: 5}
+        return {**super().happenings(), self.copy: 14, self.roll_back: 10, self.use_both: 14}
 
     def copy(self, seat: Seat) -> str:
         """Somebody keeps a copy of the data folder."""
@@ -71,7 +71,8 @@ class Copied(Decided):
         whole_disk = self._put(copy, seat.folder)
         seat.mark = copy.mark if whole_disk else seat.mark
         seat.open()
-        return f"{len(copy.acts)} changes, incarnation {seat.incarnation}{' (whole disk)' if whole_disk else ''}"
+        said = self._worked(seat)
+        return f"{len(copy.acts)} changes, {said} incarnation {seat.incarnation}{' (whole disk)' if whole_disk else ''}"
 
     def use_both(self, seat: Seat) -> str:
         """A second computer goes on with the copy, the first one too."""
@@ -84,13 +85,22 @@ class Copied(Decided):
         folder.mkdir()
         whole_disk = self._put(copy, folder)
         life = world.model.live(seat.device, copy.acts)
-        other = Seat(
-            index, seat.enrolled, folder, Wall(world.time), world.model, world.mishaps, life,
-            mark=copy.mark if whole_disk else None, marked=True,
-        )  # fmt: skip
+        try:
+            other = Seat(
+                index, seat.enrolled, folder, Wall(world.time), world.model, world.mishaps, life,
+                mark=copy.mark if whole_disk else None, marked=True,
+            )  # fmt: skip
+        except BaseException:
+            life.over = True
+            raise
         other.name = f"{seat.name}#{self.made}"
         world.join(other)
-        return f"{other.name} incarnation {other.incarnation}{' (whole disk)' if whole_disk else ''}"
+        said = self._worked(other)
+        return f"{other.name} {said} incarnation {other.incarnation}{' (whole disk)' if whole_disk else ''}"
+
+    def _worked(self, seat: Seat) -> str:
+        """Mostly somebody works there before anything else comes: the same numbers are given twice."""
+        return self.world.people.act(seat) if self.world.rng.random() < 0.7 else ""
 
     def excuses(self, device: str, kind: str) -> bool:
         return kind in ("clone", "fork", "missing")

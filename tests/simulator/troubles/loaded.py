@@ -41,7 +41,15 @@ class Loaded(Trouble):
         """As a seat that was enrolled today: no place in any stream, with what it had entered meanwhile."""
         with seat.store.write() as connection:
             sql.execute(connection, "DELETE FROM stream_cursor")
-        return ""
+        world = self.world
+        if world.rng.random() < 0.3:
+            return ""
+        # The stick that asks goes to the hub at once; what is entered until the answer is here is pending when
+        # the load is swapped in.
+        said = [world.export(seat), world.bring_to_hub(seat), world.people.act(seat)]
+        if world.rng.random() < 0.7:
+            said += [world.bring_back(seat) for _ in world.to_seat]
+        return "; ".join(said)
 
     def after_step(self) -> None:
         for seat in self.world.seats:
