@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 from desktop.ui.plain import plain_label
 from desktop.work.jobs import Job, Jobs
 
-_SIZES = (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10))
+_SIZES = (("GB", 10**9), ("MB", 10**6), ("KB", 10**3))  # as on sticks, and as the limits are said
 
 
 class JobLine(QWidget):

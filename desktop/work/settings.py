@@ -96,7 +96,7 @@ class Settings:
     idle_lock_minutes = ConfigVar("无操作锁定时间", 15, _between(1, 240, " 分钟"))
     lease_warn_days = ConfigVar("离线到期提前提醒", 7, _between(0, 60, " 天"))
     auto_sync_minutes = ConfigVar("自动同步间隔（0 为不自动）", 10, _between(0, 1440, " 分钟"))
-    attachment_quota_mb = ConfigVar("附件占用上限（可再下载的部分）", 2048, _between(100, 100_000, " MB"))
+    attachment_quota_mb = ConfigVar("附件占用上限（可再下载的部分）", 2000, _between(100, 100_000, " MB"))
     last_account = ConfigVar("上次登录账号", "")
     medium_type = ConfigVar("常用介质类型", "1", _one_of("1", "2", "3", "4", "9"))
     medium_number = ConfigVar("常用介质编号", "")
