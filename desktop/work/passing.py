@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from desktop.work.attaching import megabytes
 from desktop.work.handing import handed_on
 from desktop.work.media_facts import ExportResult, MediumInfo, Received
 from desktop.work.media_pieces import Carried
@@ -114,8 +115,8 @@ def about_beside(files: Sequence[Beside]) -> list[Finding]:
     told = [Finding(one.trouble.message, one.trouble.hint) for one in files if one.trouble is not None]
     whole = [one for one in files if one.trouble is None]
     if whole:
-        size = sum(one.size for one in whole) / (1 << 20)
-        words = f"同一介质上另有 {len(whole):,} 个附件包（{size:,.1f} MB），完整。"
+        size = megabytes(sum(one.size for one in whole))
+        words = f"同一介质上另有 {len(whole):,} 个附件包（{size}），完整。"
         told.insert(0, Finding(words, "会在变更之后一并转交。"))
     return told
 
