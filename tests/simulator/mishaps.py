@@ -100,7 +100,7 @@ class Mishaps:
             kept = self._after_power_cut(database, who)
         close()
         for path in self._database_files(database) if kept else ():
-            _put(str(path), kept.get(path))
+            put(str(path), kept.get(path))
         if database is not None and (wal := Path(f"{database}-wal")) in kept:
             self._wal[who] = len(kept[wal])  # what survived is on the disk
         if self.mode == POWER:
@@ -273,14 +273,14 @@ class Mishaps:
             moved = self._moved.pop(name, None)
             if moved is not None and self.rng.random() < 0.5:
                 source, before = moved
-                _put(source, flushed)
-                _put(name, before)
+                put(source, flushed)
+                put(name, before)
                 continue
             now = _content(name)
             if now == flushed:
                 continue
             choices = [flushed, now, now and now[: self.rng.randrange(len(now))]]
-            _put(name, self.rng.choice(choices))
+            put(name, self.rng.choice(choices))
 
 
 class _Watched:
@@ -311,7 +311,8 @@ def _content(name: str) -> bytes | None:
         return None
 
 
-def _put(name: str, data: bytes | None) -> None:
+def put(name: str, data: bytes | None) -> None:
+    """A file is as it shall be, behind the tripwire's back; None removes it."""
     if data is None:
         if os.path.exists(name):
             _unlink(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.lines import Mark
+from tests.simulator.mishaps import put
 from tests.simulator.model import Change
 from tests.simulator.seat import Seat
 from tests.simulator.seeded import Wall
@@ -107,8 +108,8 @@ class Copied(Decided):
 
     def _put(self, copy: _Copy, folder: Path) -> bool:
         for tail in ("-wal", "-shm"):
-            (folder / f"client.db{tail}").unlink(missing_ok=True)
-        (folder / "client.db").write_bytes(copy.database)
+            put(str(folder / f"client.db{tail}"), None)  # a person's step, not the program's: no mishap halves it
+        put(str(folder / "client.db"), copy.database)
         shutil.rmtree(folder / "spool", ignore_errors=True)
         return self.world.rng.random() < 0.4
 
