@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from shared.changes import Op, Value
 from shared.record import Part, Partition, RecordType
-from shared.scope import ADMIN, COMMON, LEFT, bureau_stream, division_stream, stream_of
+from shared.scope import ADMIN, COMMON, LEFT, bureau_stream, division_stream, in_order, stream_of
 from shared.store import sql
 from shared.store.directory import subtree
 from shared.store.unit import Captured, Unit
@@ -29,9 +30,9 @@ def streams_of(connection: sa.Connection, bureau: str, *, admin: bool) -> list[s
     """The streams a device of a bureau subscribes to, in the order they are sent."""
     bureaus = sorted(subtree(connection, bureau))
     rows = sql.fetch(connection, "bureau", ("division",), bureaus)
-    divisions = sorted({str(r[0]) for r in rows if r[0]})
+    divisions = {str(r[0]) for r in rows if r[0]}
     names = [COMMON, *map(division_stream, divisions), *map(bureau_stream, bureaus)]
-    return [*names, ADMIN] if admin else names
+    return in_order([*names, ADMIN] if admin else names)
 
 
 def partition(unit: Unit) -> dict[str, list[Captured]]:
@@ -108,7 +109,11 @@ def _evicted(one: Captured, left: Sequence[Names], now: Sequence[Names]) -> Iter
 
 
 def _what_is_about_them(unit: Unit, one: Captured, fresh: set[tuple[str, str]]) -> Iterator[Told]:
-    """Permits, penalties … travel with the division of their entity, also when it comes or moves later."""
+    """Permits, penalties … travel with the division of their entity, also when it comes or moves later.
+
+    What is deleted enters no stream, but it leaves the old one: who reads that one after
+    another must not find only the deletion there once the record is entered again.
+    """
     arrived = one.op is Op.INSERT
     moved = one.before.get("division")
     if not arrived and moved is None:
@@ -119,15 +124,16 @@ def _what_is_about_them(unit: Unit, one: Captured, fresh: set[tuple[str, str]]) 
             if rule.part is not Part.ENTITY_DIVISION:
                 continue
             rows = _referring(unit.connection, declared, rule.field, one.ids)
-            rows = [(i, entity) for i, entity in rows if (declared.name, i) not in fresh]
             if not rows:
                 continue
-            whole = _whole_rows(unit, one, declared, [i for i, _ in rows])
-            entities = [entity for _, entity in rows]
+            whole = _whole_rows(unit, one, declared, [r.id for r in rows])
+            entities = [r.entity for r in rows]
             divisions = _divisions(unit.connection, entities)
             now = [stream_of(rule, e, d) for e, d in zip(entities, divisions, strict=True)]
             was = [stream_of(rule, e, old.get(e)) for e in entities]
-            yield from _spread(whole, _without(now, was))
+            told = [r.deleted or (declared.name, r.id) in fresh for r in rows]
+            entered = [() if known else names for known, names in zip(told, _without(now, was), strict=True)]
+            yield from _spread(whole, entered)
             where = _names_per_row(unit.connection, whole, declared.partitions)
             yield from _evicted(whole, _without(was, now), where)
 
@@ -137,15 +143,23 @@ def _without(names: Sequence[str | None], others: Sequence[str | None]) -> list[
     return [(n,) if n and n != o else () for n, o in zip(names, others, strict=True)]
 
 
+class _Referring(NamedTuple):
+    """A record and the entity it is about."""
+
+    id: str
+    entity: str
+    deleted: bool
+
+
 def _referring(
     connection: sa.Connection, declared: RecordType, field: str, entities: Sequence[str]
-) -> list[tuple[str, str]]:
+) -> list[_Referring]:
     pg = sql.is_postgres(connection)
     found = connection.exec_driver_sql(
-        f'SELECT id, "{field}" FROM "{declared.name}" WHERE {sql.in_ids(pg, field)} AND "_deleted" = 0',
+        f'SELECT id, "{field}", "_deleted" FROM "{declared.name}" WHERE {sql.in_ids(pg, field)}',
         (sql.ids_parameter(pg, entities),),
     )
-    return [(str(r[0]), str(r[1])) for r in found]
+    return [_Referring(str(r[0]), str(r[1]), bool(r[2])) for r in found]
 
 
 def _spread(one: Captured, names: Sequence[Names]) -> Iterator[Told]:

@@ -81,7 +81,7 @@ class Tokens:
             place = directory.bureau(connection, bureau) if bureau else None
             if bureau and place is None:
                 raise InputError("没有这个单位。", "请用 yizhan-hub bureau list 查看单位代码。")
-            before = dict(_all(connection)).get(name)
+            before = dict(_all(connection, lock=True)).get(name)
             if before is not None and _state(before, at) == "active":
                 raise InputError(f"已经有名为“{name}”的令牌。", "请换一个名称，或先吊销它。")
             _keep(connection, name, _Kept(_digest(text), at, expires, bureau=bureau))
@@ -99,7 +99,7 @@ class Tokens:
         """End a token at once; raises :class:`InputError` when there is none in use."""
         at = self._store.clock.stamp()
         with self._store.write() as connection:
-            one = dict(_all(connection)).get(name)
+            one = dict(_all(connection, lock=True)).get(name)
             if one is None or _state(one, at) != "active":
                 raise InputError("没有这个使用中的令牌。", "请用 yizhan-hub token list 查看。")
             _keep(connection, name, msgspec.structs.replace(one, revoked_at=at))
@@ -121,7 +121,7 @@ class Tokens:
         if token.used_at and (now - _SEEN).isoformat() < token.used_at:
             return
         with self._store.write() as connection:
-            one = dict(_all(connection)).get(token.name)
+            one = dict(_all(connection, lock=True)).get(token.name)
             if one is None or one.made_at != token.made_at:
                 return  # the name is another token's by now
             _keep(connection, token.name, msgspec.structs.replace(one, used_at=now.isoformat()))
@@ -138,9 +138,10 @@ def _shown(name: str, one: _Kept, now: str) -> Token:
     return Token(name, one.bureau, one.made_at, one.expires_at, one.used_at, _state(one, now))
 
 
-def _all(connection: sa.Connection) -> list[tuple[str, _Kept]]:
+def _all(connection: sa.Connection, *, lock: bool = False) -> list[tuple[str, _Kept]]:
+    held = " FOR UPDATE" if lock and sql.is_postgres(connection) else ""  # a use must not undo a revocation
     rows = sql.execute(
-        connection, "SELECT name, value FROM fact WHERE substr(name, 1, ?) = ? ORDER BY name",
+        connection, f"SELECT name, value FROM fact WHERE substr(name, 1, ?) = ? ORDER BY name{held}",
         (len(_FACT), _FACT),
     ).fetchall()  # fmt: skip
     return [(str(r[0])[len(_FACT) :], msgspec.msgpack.decode(bytes(r[1]), type=_Kept)) for r in rows]

@@ -13,6 +13,7 @@ LEFT = "left:"
 """Cause of an eviction, followed by the streams the records are in now."""
 _DIVISION = "division:"
 _BUREAU = "bureau:"
+_ORDER = (COMMON, _DIVISION.rstrip(":"), _BUREAU.rstrip(":"), ADMIN)
 
 
 def division_stream(code: str) -> str:
@@ -23,6 +24,11 @@ def division_stream(code: str) -> str:
 def bureau_stream(bureau: str) -> str:
     """Stream of one bureau's own records."""
     return f"{_BUREAU}{bureau}"
+
+
+def in_order(streams: Iterable[str]) -> list[str]:
+    """The streams as they are told: what is common, divisions, bureaus, what is for administrators."""
+    return sorted(streams, key=lambda s: (_ORDER.index(s.partition(":")[0]), s))
 
 
 def divisions_of(streams: Iterable[str]) -> list[str]:

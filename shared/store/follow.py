@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shared.changes import Block, Op, Value, encode_block, pack
-from shared.scope import LEFT, bureaus_of, named_streams
+from shared.scope import LEFT, bureaus_of, divisions_of, in_order, named_streams
 from shared.store import exchange, rewinding, sql
 from shared.store.catching import CatchingUp
 from shared.store.incarnations import OwnChanges
@@ -140,28 +140,27 @@ class Follower:
             self._merge_rows([one])
 
     def _evict(self, one: Incoming, stream: str) -> None:
-        """They left a stream; those in another that we follow stay."""
-        now = set(one.run.cause.removeprefix(LEFT).split(","))
-        followed = {c.stream for c in exchange.cursors(self._unit.connection)}
-        if now.isdisjoint(followed):
-            back = self._back_again(one, followed) if bureaus_of([stream]) else []
-            self._leaving.leave(one.declared, [i for i in one.ids if i not in back])
-            rewinding.doubt(self._unit.connection, one.declared, back)
-            self.doubted |= bool(back)
-            return
-        # Who begins to follow this stream only now has just been told its past, over what the other said.
-        states = self._unit.load(one.declared, one.ids, ())
-        mover = {i: one.first + row for row, i in enumerate(one.ids)}
-        stale = [i for i, s in states.items() if mover[i] not in (s.w, *s.fw.values())]
-        rewinding.doubt(self._unit.connection, one.declared, stale)
-        self.doubted |= bool(stale)
+        """They left a stream; those in another that we follow stay.
 
-    def _back_again(self, one: Incoming, followed: Collection[str]) -> list[str]:
-        """Of what its author is told to let go, in the bureau's stream: those that another stream may have
-        brought back since. The hub must say."""
+        Streams are told one after another. What this one tells of the past may have come over what
+        another had said before: the hub is asked how those records stand.
+        """
+        now = set(one.run.cause.removeprefix(LEFT).split(","))
+        followed = in_order({c.stream for c in exchange.cursors(self._unit.connection)})
+        if now.isdisjoint(followed):
+            back = self._elsewhere(one, set(followed) - {stream})
+            self._leaving.leave(one.declared, [i for i in one.ids if i not in back])
+            unsure = one.ids if _told_before(stream, followed) else back
+        else:
+            unsure = one.ids
+        rewinding.doubt(self._unit.connection, one.declared, unsure)
+        self.doubted |= bool(unsure)
+
+    def _elsewhere(self, one: Incoming, streams: Collection[str]) -> list[str]:
+        """Those that, as they stand here, another stream has brought back since."""
         states = self._unit.load(one.declared, one.ids)
-        here = set(followed)
-        return [i for i, s in states.items() if not here.isdisjoint(named_streams(one.declared, s.values))]
+        where = {i: named_streams(one.declared, s.values) for i, s in states.items()}
+        return [i for i, names in where.items() if not set(streams).isdisjoint(names)]
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:
@@ -291,3 +290,9 @@ class Follower:
             "INSERT INTO held_run (stream, type, payload) VALUES (?, ?, ?)",
             (stream, block.runs[0].type, pack(encode_block(block))),
         )
+
+
+def _told_before(stream: str, followed: Sequence[str]) -> bool:
+    """Whether a stream that a record can change to was told before this one."""
+    earlier = followed[: followed.index(stream)] if stream in followed else followed
+    return bool(divisions_of(earlier) or bureaus_of(earlier))

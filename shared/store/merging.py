@@ -24,8 +24,8 @@ from shared.store import resolving
 from shared.store.incoming import Incoming, Malformed
 from shared.store.resolving import Decision
 from shared.store.reviving import lift
-from shared.store.rowstate import RowState, encode_fw
-from shared.store.unit import Captured, Unit, moved_from
+from shared.store.rowstate import RowState, encode_fw, moved_from
+from shared.store.unit import Captured, Unit
 from shared.store.vetting import Vetting
 from shared.supervision.held_sets import NO_RECORD
 
@@ -166,10 +166,11 @@ class Merger:
         self, one: Incoming, row: int, state: RowState, values: Mapping[str, Value], keep: Sequence[str]
     ) -> None:
         record_id, declared = one.ids[row], one.declared
+        before = moved_from(declared, declared.names, [state])
         lift(self._unit, declared, record_id, state, values, one.first + row, one.run.hlc, keep)
         self._capture(
             one, declared.fields, [record_id], [[state.values[f.name]] for f in declared.fields],
-            [[state.writer(f.number)] for f in declared.fields], op=Op.INSERT,
+            [[state.writer(f.number)] for f in declared.fields], op=Op.INSERT, before=before,
         )
 
     def _may_create(self, one: Incoming, actor: Actor) -> None:

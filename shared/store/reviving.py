@@ -11,7 +11,7 @@ from shared.changes import Op, Value
 from shared.errors import InputError, StaleRecord
 from shared.fields import Field
 from shared.record import PROVENANCE, RecordType
-from shared.store.rowstate import RowState, encode_fw
+from shared.store.rowstate import RowState, encode_fw, moved_from
 
 if TYPE_CHECKING:
     from shared.store.unit import Unit
@@ -47,16 +47,20 @@ def enter_again(
     ids: Sequence[str],
     columns: Sequence[Sequence[Value]],
     first: int,
-) -> None:
+) -> dict[str, list[Value]]:
     """Rows that could not be inserted: those with a tombstone are lifted.
 
     :param first: reference of the first row's change.
+    Returns what decided where the rows travelled before: nothing, for those that are new.
     Raises :class:`InputError` for a record that is there, ``AccessDenied`` for another bureau's.
     """
     states = unit.load(declared, ids)
+    before = moved_from(declared, declared.names, [states[i] for i in ids])
     for row, record_id in enumerate(ids):
         state = states[record_id]
         if state.w == first + row:
+            for column in before.values():
+                column[row] = None
             continue
         if not state.deleted:
             raise InputError(
@@ -65,6 +69,7 @@ def enter_again(
         access.require(unit.actor, Action.UPDATE, declared, state.values, cause=unit.cause)
         values = {f.name: c[row] for f, c in zip(fields, columns, strict=True)}
         lift(unit, declared, record_id, state, values, first + row, unit.hlc)
+    return before
 
 
 def restore(unit: Unit, declared: RecordType, record_id: str, edits: Mapping[str, Value]) -> None:

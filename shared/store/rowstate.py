@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -69,3 +69,11 @@ def read_rows(
             bool(deleted),
         )
     return out
+
+
+def moved_from(
+    declared: RecordType, names: Iterable[str], states: Sequence[RowState]
+) -> dict[str, list[Value]]:
+    """What the changed fields that decide where records travel held before."""
+    decisive = declared.partition_fields.intersection(names)
+    return {name: [s.values[name] for s in states] for name in decisive}

@@ -25,7 +25,7 @@ from shared.store import sql
 from shared.store.indexing import index_new, reindex, unindex
 from shared.store.proving import prove
 from shared.store.reviving import enter_again
-from shared.store.rowstate import ROW_SYSTEM, RowState, encode_fw, read_rows
+from shared.store.rowstate import ROW_SYSTEM, RowState, encode_fw, moved_from, read_rows
 from shared.store.tables import BIGINT, TEXT, type_name
 from shared.store.values import columns_of, from_stored, to_stored
 
@@ -75,12 +75,6 @@ class Sink(Protocol):
         """Write ``unit.captured`` within the unit's transaction."""
 
 
-def moved_from(
-    declared: RecordType, names: Iterable[str], states: Sequence[RowState]
-) -> dict[str, list[Value]]:
-    """What the changed fields that decide where records travel held before."""
-    decisive = declared.partition_fields.intersection(names)
-    return {name: [s.values[name] for s in states] for name in decisive}
 class Unit:
     """One transaction through the write door.
 
@@ -163,9 +157,10 @@ class Unit:
         """Bulk insert of stored columns, captured; the hot path under :meth:`insert`."""
         first = self._take(len(ids))
         written = self.put_new(declared, fields, ids, columns, range(first, first + len(ids)), self.hlc)
+        before: dict[str, list[Value]] = {}
         if written != len(ids):
-            enter_again(self, declared, fields, ids, columns, first)
-        self._capture(declared, Op.INSERT, tuple(fields), ids, columns, first)
+            before = enter_again(self, declared, fields, ids, columns, first)
+        self._capture(declared, Op.INSERT, tuple(fields), ids, columns, first).before = before
 
     def update(
         self,
@@ -433,4 +428,4 @@ def _apart(edits: Sequence[Edit]) -> Iterator[Sequence[Edit]]:
     yield part
 
 
-__all__ = ["ROW_SYSTEM", "Author", "Captured", "RowState", "Sink", "Unit", "encode_fw", "moved_from"]
+__all__ = ["ROW_SYSTEM", "Author", "Captured", "RowState", "Sink", "Unit", "encode_fw"]

@@ -1,0 +1,133 @@
+"""Streams are told one after another: what a later one says of the past does not stand over an earlier one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.access import HUB_ACTOR
+from shared.fictitious import market_entities
+from tests.fixtures.devices import Device, Enrol, rows
+from tests.fixtures.hubs import DIVISION, Place
+from tests.sync.test_epochs import agree
+from tests.sync.test_scope import ALERT, hub_insert, hub_update
+
+LOWER, HIGHER, FAR = "310112", "310114", "330106"
+(ENTITY,) = market_entities(1, DIVISION, 5)
+
+
+@pytest.fixture
+def above(place: Place) -> str:
+    """A bureau above bureaus of three divisions: it follows what each of them is told."""
+    for code, division in (("W", LOWER), ("M", DIVISION), ("E", HIGHER)):
+        hub_insert(place, "bureau", code=code, name=f"{code}所", division=division, parent=place.b)
+    return place.b
+
+
+def hub_delete(place: Place, type_name: str, record_id: str) -> None:
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.delete(place.hub.store.types[type_name], record_id, "登记错误")
+
+
+def as_at_the_hub(place: Place, device: Device, type_name: str = "market_entity") -> None:
+    assert rows(device.store, type_name) == rows(place.hub.store, type_name)
+    with device.store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM doubtful").scalar() == 0
+
+
+def entered(place: Place, **values: Any) -> str:
+    """An entity of a bureau nobody here follows."""
+    return hub_insert(place, "market_entity", **{**ENTITY, **values})
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["as entered", "edited between"])
+@pytest.mark.parametrize("known", [False, True], ids=["in one go", "known at the hub"])
+def test_what_a_lower_bureau_entered_and_voided_is_there_again_when_the_upper_one_enters_it(
+    place: Place, enrol_at: Enrol, known: bool, edited: bool
+) -> None:
+    hub_update(place, "bureau", place.a, parent=place.b)
+    lower, upper = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    lower.sync(), upper.sync()
+    (record,) = lower.insert("market_entity", {**ENTITY, "address": "驿西路2号"})
+    if known:
+        lower.sync()
+    if edited:
+        lower.update("market_entity", record, address="驿西路3号")
+    lower.delete("market_entity", record)
+    upper.insert("market_entity", {**ENTITY, "address": "驿东路1号"})
+    for _ in range(2):
+        lower.sync(), upper.sync()
+    agree(place, lower, upper)
+    assert [d.value("market_entity", record, "address") for d in (lower, upper)] == ["驿东路1号"] * 2
+
+
+@pytest.mark.parametrize(("old", "new"), [(LOWER, HIGHER), (HIGHER, LOWER)], ids=["told later", "told before"])
+def test_what_was_edited_before_and_after_it_moved_stands_as_edited_last(
+    place: Place, enrol_at: Enrol, above: str, old: str, new: str
+) -> None:
+    record = entered(place, division=old)
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    for address in ("驿西路2号", "驿西路3号"):
+        hub_update(place, "market_entity", record, address=address)
+    hub_update(place, "market_entity", record, division=new)
+    hub_update(place, "market_entity", record, address="驿东路1号")
+    device.sync()
+    as_at_the_hub(place, device)
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["first told now", "seen before"])
+def test_what_left_for_afar_and_came_back_to_another_division_is_here(
+    place: Place, enrol_at: Enrol, above: str, seen: bool
+) -> None:
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    record = entered(place, division=HIGHER)
+    if seen:
+        device.sync()
+    for division in (FAR, LOWER):
+        hub_update(place, "market_entity", record, division=division)
+    device.sync()
+    as_at_the_hub(place, device)
+    assert len(rows(device.store, "market_entity")) == 1
+
+
+def test_what_left_for_afar_is_gone(place: Place, enrol_at: Enrol, above: str) -> None:
+    record = entered(place, division=HIGHER)
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    hub_update(place, "market_entity", record, division=FAR)
+    device.sync()
+    assert rows(device.store, "market_entity") == []
+
+
+def test_what_was_voided_while_its_entity_moved_is_there_when_it_is_entered_again(
+    place: Place, enrol_at: Enrol, above: str
+) -> None:
+    record = entered(place, division=HIGHER)
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    alert = {**ALERT, "id": "a1" * 16, "entity_id": record}
+    made = hub_insert(place, "alert", **alert)
+    hub_delete(place, "alert", made)
+    hub_update(place, "market_entity", record, division=LOWER)
+    assert hub_insert(place, "alert", **alert, note="再次录入") == made
+    device.sync()
+    as_at_the_hub(place, device, "alert")
+    assert len(rows(device.store, "alert")) == 1
+
+
+def test_what_is_about_a_voided_entity_moves_with_it_when_it_is_entered_again(
+    place: Place, enrol_at: Enrol, above: str
+) -> None:
+    record = entered(place, division=HIGHER)
+    made = hub_insert(place, "alert", **{**ALERT, "entity_id": record})
+    device, far = enrol_at(above, "laozhou"), enrol_at(hub_insert(place, "bureau", code="F", name="远局", division=FAR), "hong")
+    device.sync(), far.sync()
+    hub_delete(place, "market_entity", record)
+    assert entered(place, division=FAR) == record
+    device.sync(), far.sync()
+    assert rows(device.store, "alert") == [] and [r["id"] for r in rows(far.store, "alert")] == [made]
+    assert rows(device.store, "market_entity") == []
+    as_at_the_hub(place, far)
