@@ -47,6 +47,7 @@ class _OneFile:
     """A stick with room for all of it."""
 
     limit = MAX_VOLUME
+    waits = True
 
     def open(self, index: int) -> io.BytesIO:
         raise ValueError(f"volume {index} of what fits into one")

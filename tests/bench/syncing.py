@@ -156,7 +156,7 @@ Twice = tuple[float, float]
 def _taken_twice(folder: Path) -> tuple[Twice, Twice]:
     hub, bureaus = make_hub(folder / "hub")
     with hub.store.unit(HUB_ACTOR) as unit:  # before this stream holds anything nobody can follow it
-        unit.insert(ENTITY, market_entities(1, DIVISION, 2), way="exchange", proven=True)
+        unit.insert(ENTITY, list(market_entities(1, DIVISION, 2)), way="exchange", proven=True)
     client_side = enrolled(hub, folder / "two", "laozhou", bureaus[1])
     while not _follows(client_side.store):  # the hub builds a first load beside its answers
         client_side.engine.sync(Direct(hub), _quiet)

@@ -15,6 +15,10 @@ from tests.simulator.troubles import KINDS
 from tests.simulator.world import Options, World, told_again
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
 def main() -> int:
     """Returns 1 when an oracle objects."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
@@ -24,9 +28,8 @@ def main() -> int:
     parser.add_argument("--mishaps", nargs="*", default=(), choices=(CRASH, POWER, FULL), metavar="KIND")
     parser.add_argument("--trouble", nargs="*", default=(), choices=tuple(KINDS), metavar="KIND")
     asked = parser.parse_args()
-    say = (lambda line: sys.stdout.write(line + "\n")) if asked.trace else None
     options = Options(
-        steps=asked.steps, trace=say, mishaps=tuple(asked.mishaps), trouble=tuple(asked.trouble)
+        steps=asked.steps, trace=_say if asked.trace else None, mishaps=tuple(asked.mishaps), trouble=tuple(asked.trouble)
     )
     flags = " ".join(
         [f"--{name} {' '.join(said)}" for name in ("mishaps", "trouble") if (said := getattr(asked, name))]

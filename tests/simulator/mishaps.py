@@ -91,7 +91,7 @@ class Mishaps:
         def do_commit(connection: Any) -> None:
             self._step(who, "commit", lambda: self._committed(real, connection, who), engine.dialect)
 
-        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = do_commit  # type: ignore[assignment, method-assign]
 
     def die(self, who: str, close: Callable[[], None], database: Path | None) -> None:
         """Bury ``who`` as the mode says: its files are as the next start will find them."""
@@ -126,7 +126,7 @@ class Mishaps:
             if not who:
                 return os_open(path, flags, *args, **options)
             self._before_write(path)
-            return self._step(who, "open", lambda: os_open(path, flags, *args, **options))
+            return int(self._step(who, "open", lambda: os_open(path, flags, *args, **options)))
 
         def fsync(handle: int) -> None:
             where = os.readlink(f"/proc/self/fd/{handle}")

@@ -178,7 +178,7 @@ def _changes(store: Store, payload: bytes) -> dict[int, _Known]:
             declared = store.by_number[run.type]
             names = [declared.by_number[n].name for n in run.fields]
             for row, record_id in enumerate(run.record_ids()):
-                values = {n: c[row] for n, c in zip(names, run.columns, strict=False)}
+                values: dict[str, object] = {n: c[row] for n, c in zip(names, run.columns, strict=False)}
                 out[run.first + row] = Op(run.op), declared.name, record_id, values
     return out
 
@@ -213,10 +213,10 @@ def content_equal(world: World) -> None:
         assert ours is not None and theirs is not None, f"O2: {key}: model {ours}, hub {theirs}"
         assert ours.deleted == theirs.deleted, f"O2: {key} deleted: model {ours.deleted}"
         if not ours.deleted:
-            mine, others = ours.present(), theirs.present()
+            wanted, stands = ours.present(), theirs.present()
             for name in PROVENANCE:
-                mine.pop(name, None), others.pop(name, None)
-            assert mine == others, f"O2: {key}: model {mine}, hub {others}"
+                wanted.pop(name, None), stands.pop(name, None)
+            assert wanted == stands, f"O2: {key}: model {wanted}, hub {stands}"
     with hub.store.read() as connection:
         steady = [t for t in types if t.name not in UNREPEATABLE]
         for name in sorted(at_hub):
