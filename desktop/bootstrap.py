@@ -292,7 +292,7 @@ class Program(QObject):
         if over and not self._over and self.messages is not None:  # it has just become so
             self.messages.say("error", lease.message, "")
         self._over = over
-        self.shell.set_pending(state.work, state.held_back, state.paper)
+        self.shell.set_pending(state.work, state.held_back, state.paper, state.conflicts)
         self.shell.set_last_receipt(state.last_receipt_at[:16].replace("T", " "))
         self.shell.set_online(bool(self.desk and self.desk.syncing.online))
 

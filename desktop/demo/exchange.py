@@ -88,7 +88,8 @@ def bureau_b_by_stick(stage: Stage) -> None:
         state = b.desk.syncing.state()
         # Signed for: what was sealed, with the papers made for it. Only the record of this import is new.
         check(state.receipted >= ours, f"{state.receipted} of {ours} receipted")
-        check(state.all_in and state.paper == 1, f"{state.work} pending, {state.paper} papers")
+        check((state.work, state.paper) == (0, 1), f"{state.work} pending, {state.paper} papers")
+        check(state.conflicts > 0 and not state.all_in, "all is said to be well while a conflict is open")
         check(count(b, "penalty") >= typed.ROWS, "public penalties of the division did not arrive")
         b.page("sync")
         stage.shot(b, "sync_trouble")

@@ -173,16 +173,20 @@ class Shell(QMainWindow):
             "online", detail or ("在线" if online else "离线"), "cloud", "good" if online else "muted"
         )
 
-    def set_pending(self, count: int, held_back: int = 0, paper: int = 0) -> None:
+    def set_pending(self, count: int, held_back: int = 0, paper: int = 0, conflicts: int = 0) -> None:
         """How many changes the hub has not signed for, or signed for without taking them in.
 
         :param paper: records of the exchange itself that go along with the next one.
+        :param conflicts: how many open conflicts there are about what is in.
         """
         more = f"　交换记录 {paper:,}" if paper else ""
         if count:
             self._status.put("pending", f"待同步 {count:,}{more}", "sync", "wait")
         elif held_back:
             self._status.put("pending", f"隔离待审 {held_back:,}{more}", "warning", "danger")
+        elif conflicts:
+            said = f"全部已入库，{conflicts:,} 处冲突待处理{more}"
+            self._status.put("pending", said, "warning", "wait")
         else:
             self._status.put("pending", f"全部已入库{more}", "ok", "good")
 

@@ -48,7 +48,7 @@ def closed(kind: str, declared: RecordType, one: Mapping[str, Any], keeper: str)
     if kind == DELETION:
         if one["edits"]:  # it is deleted there: to bring it back needs nothing but the edit
             keyed = bool(set(declared.key).intersection(_names(one)))
-            return {Choice.KEEP: f"对方改的是记录的标识，不能由此恢复；{ask}"} if keyed else {}
+            return {Choice.KEEP: f"修改的一方改了记录的标识，不能由此恢复；{ask}"} if keyed else {}
         return {Choice.VOID: f"{_AWAY}看不到修改后的全部内容，不能作废；{ask}"}
     if kind not in (FIELD, RULE):
         return {}

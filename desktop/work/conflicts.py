@@ -119,8 +119,14 @@ class Detail:
         bureau = one["ours_bureau"]
         return Parties.ONE_BUREAU if bureau and bureau == one["theirs_bureau"] else Parties.BUREAUS
 
+    def made_at(self, device: str) -> tuple[bool, bool]:
+        """Whether the value that stands, and the one that was not taken, are of this device."""
+        one = self.conflict.values
+        ours, theirs = (str(one[f"{side}_ref"] or "").startswith(f"{device}:") for side in ("ours", "theirs"))
+        return ours, theirs
+
     def meant(self, choice: Choice) -> Choice:
-        """What 采用中心值 or 采用对方值 for many means for this one."""
+        """What 采用中心值 or 改用未采用的值 for many means for this one."""
         if self.kind != DELETION or choice not in (Choice.OURS, Choice.THEIRS):
             return choice
         stood = Choice.KEEP if self.stood else Choice.VOID
@@ -310,7 +316,7 @@ class Conflicts:
             if choice is Choice.OURS:
                 return {}, "保持中心现有的内容"
             shown = self._show(disputed, typed(disputed, one["theirs_value"]))
-            return {}, f"采用对方的值：{shown or NOTHING}"
+            return {}, f"改用未采用的值：{shown or NOTHING}"
         if disputed is None or record is None:
             done = "作废记录" if choice is Choice.VOID else "保留记录"
             return {}, done
@@ -318,7 +324,7 @@ class Conflicts:
             case Choice.OURS:
                 value, word = typed(disputed, one["ours_value"]), "采用中心现值"
             case Choice.THEIRS:
-                value, word = typed(disputed, one["theirs_value"]), "采用对方的值"
+                value, word = typed(disputed, one["theirs_value"]), "改用未采用的值"
             case _:
                 value, word = self._third(detail.declared, disputed, record, raw), "另行填写"
         values = {**record.values, disputed.name: value}

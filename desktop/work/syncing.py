@@ -16,7 +16,7 @@ from shared.errors import BadAnswer, DeviceUnknown, ExchangeError, Interrupted, 
 from shared.standing import Standing
 from shared.store import exchange, rewinding
 from shared.store.discarding import Discarded, discard
-from shared.store.disputes import Dispute, disputes
+from shared.store.disputes import Dispute, disputes, open_about
 from shared.store.exchange import Attempt, Reach, SetRow
 from shared.store.facts import read_text
 from shared.store.journal import counts_between, raw_blocks
@@ -83,6 +83,7 @@ class SyncState:
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
     :param unknown: the hub said that it does not know this seat any more.
     :param missing: which own numbers the hub lacks before what it has parked.
+    :param conflicts: open conflicts about changes of this seat.
     :param restored: what to say about the hub's return from a backup; ``""`` when there is nothing.
     """
 
@@ -97,6 +98,7 @@ class SyncState:
     restored: str = ""
     unknown: bool = False
     missing: Missing | None = None
+    conflicts: int = 0
     sets: list[SetView] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -109,7 +111,7 @@ class SyncState:
     def all_in(self) -> bool:
         """Whether the status bar may say 全部已入库: the record of the last import alone never waits for
         anybody, it goes along with whatever is taken next."""
-        return self.work == 0 and not self.held_back and not self.unknown
+        return self.work == 0 and not (self.held_back or self.conflicts or self.unknown)
 
     @property
     def held_back(self) -> int:
@@ -121,7 +123,16 @@ class SyncState:
         """What to say when no work is pending."""
         if self.unknown:
             return "需要重新登记"
-        return f"隔离待审 {self.held_back:,}" if self.held_back else "全部已入库"
+        if self.held_back:
+            return f"隔离待审 {self.held_back:,}"
+        return f"{self.conflicts:,} 处冲突待处理" if self.conflicts else "全部已入库"
+
+    @property
+    def tone(self) -> str:
+        """In which colour :attr:`settled` stands."""
+        if self.all_in:
+            return "good"
+        return "bad" if self.held_back or self.unknown else "wait"
 
     @property
     def trouble(self) -> list[SetView]:
@@ -225,7 +236,9 @@ class Syncing:
             unknown = bool(read_text(connection, UNKNOWN))
             waiting = counts_between(connection, at.receipted + 1, at.written)
             disputed = disputes(connection, self._session.device, sets)
+            conflicts = open_about(connection, self._session.device)
         told = course(self._session.records, self._session.device)
+        views = [_view(s, told.get(s.cs_id, ""), disputed.get(s.cs_id)) for s in sets]
         return SyncState(
             pending_changes=max(0, at.written - at.receipted),
             sealed=max(0, at.sealed - at.receipted),
@@ -238,7 +251,9 @@ class Syncing:
             restored=restored,
             unknown=unknown,
             missing=missing(self._session),
-            sets=[_view(s, told.get(s.cs_id, ""), disputed.get(s.cs_id)) for s in sets],
+            # a receipt can tell of a conflict before the conflict itself has come down
+            conflicts=max(conflicts, sum(one.standing is Standing.CONFLICT for one in views)),
+            sets=views,
             attempts=attempts,
         )
 

@@ -46,4 +46,15 @@ def disputes(connection: sa.Connection, device: str, sets: Sequence[SetRow]) -> 
     return out
 
 
-__all__ = ["Dispute", "disputes"]
+def open_about(connection: sa.Connection, device: str) -> int:
+    """How many open conflicts there are about changes of this device, whoever else is in them."""
+    found = sql.execute(
+        connection,
+        """SELECT COUNT(*) FROM conflict WHERE "_deleted" = 0 AND state = 'open'"""
+        " AND (ours_ref LIKE ? OR theirs_ref LIKE ?)",
+        (f"{device}:%", f"{device}:%"),
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+__all__ = ["Dispute", "disputes", "open_about"]

@@ -9,7 +9,7 @@ from shared.fields import Merge, note, ref, text, time_
 from shared.lifecycle import Lifecycle, State, Transition
 from shared.record import ADMIN, in_bureau, record_type
 
-RECORD, BASE, OURS, THEIRS, DECISION = "记录", "原值", "中心现值", "对方的值", "处理"
+RECORD, BASE, OURS, THEIRS, DECISION = "记录", "原值", "中心现值", "未采用的值", "处理"
 
 FIELD, DELETION, UNIQUE, RULE = "field", "deletion", "unique", "rule"
 KINDS = ((FIELD, "同一处不同"), (DELETION, "作废与修改"), (UNIQUE, "编号重复"), (RULE, "合并后不合规则"))
@@ -58,11 +58,13 @@ class Conflict:
     ours_bureau: str | None = ref(17, "中心现值单位", "bureau", must_exist=False, column=True, group=OURS)
     ours_at: str | None = time_(18, "中心现值时间", group=OURS)
     ours_ref: str | None = text(19, "中心现值变更号", max=200, group=OURS)
-    theirs_value: str | None = note(20, "对方的值", max=5000, column=True, group=THEIRS)
-    theirs_person: str | None = text(21, "对方填写人", max=50, group=THEIRS)
-    theirs_bureau: str | None = ref(22, "对方单位", "bureau", must_exist=False, column=True, group=THEIRS)
-    theirs_at: str | None = time_(23, "对方填写时间", group=THEIRS)
-    theirs_ref: str | None = text(24, "对方变更号", max=200, group=THEIRS)
+    theirs_value: str | None = note(20, "未采用的值", max=5000, column=True, group=THEIRS)
+    theirs_person: str | None = text(21, "未采用的值填写人", max=50, group=THEIRS)
+    theirs_bureau: str | None = ref(
+        22, "未采用的值单位", "bureau", must_exist=False, column=True, group=THEIRS
+    )
+    theirs_at: str | None = time_(23, "未采用的值时间", group=THEIRS)
+    theirs_ref: str | None = text(24, "未采用的值变更号", max=200, group=THEIRS)
     state: str = text(25, "状态", max=20, form=False, sheet=False, default="open", column=True, index=True)
     resolution: str | None = note(
         26, "处理结果", max=5000, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
@@ -80,7 +82,7 @@ class Conflict:
     base_bureau: str | None = ref(33, "原值单位", "bureau", must_exist=False, group=BASE)
     base_at: str | None = time_(34, "原值时间", group=BASE)
     base_ref: str | None = text(35, "原值变更号", max=200, group=BASE)
-    edits: str | None = note(36, "对方修改的内容", max=20000, form=False, sheet=False, group=THEIRS)
+    edits: str | None = note(36, "未采用的修改内容", max=20000, form=False, sheet=False, group=THEIRS)
     decision: str | None = text(
         37, "处理方式", max=20, form=False, sheet=False, group=DECISION, merge=Merge.FIRST
     )

@@ -44,3 +44,9 @@ def test_every_sentence_explained_is_one_the_program_says() -> None:
     assert len(found) > 50
     unknown = [s for s in found if not all(part in source for part in s.split("…"))]
     assert not unknown
+
+
+def test_the_decisions_are_all_listed_in_order() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = LINK.findall((folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(p.name for p in folder.glob("0*.md"))

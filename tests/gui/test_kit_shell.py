@@ -109,6 +109,8 @@ def test_shell_opens_lazily_refreshes_what_is_seen_and_keeps_the_rest(jobs: Jobs
     assert home.told == [frozenset({"permit"})] and home.came[-1] == {"b": 2}
     shell.set_pending(1234)
     assert shell.status_text("pending") == "待同步 1,234"
+    shell.set_pending(0, conflicts=2)
+    assert shell.status_text("pending") == "全部已入库，2 处冲突待处理"
     jobs.failed.emit(None, InputError("没有网络。", "稍后再试。"))
     assert home.messages.text() == "没有网络。稍后再试。"
 

@@ -76,7 +76,7 @@ def test_the_decision_travels_to_both(qtbot: QtBot, post: Post, jobs: Jobs) -> N
     assert "已处理" in page.messages.text() and page.table.model.total == 0
     page.segments.choose("resolved")
     _settle(page)
-    assert "采用对方的值：乙局的地址" in page.panel.words() and "林伟" in page.panel.words()
+    assert "改用未采用的值：乙局的地址" in page.panel.words() and "林伟" in page.panel.words()
     assert not page.panel.ready
     post.sync("linwei", "chenmin")
     assert address(post, "chenmin", entity) == address(post, "linwei", entity) == "乙局的地址"
@@ -140,8 +140,28 @@ def test_the_value_both_had_seen_stands_beside_them(qtbot: QtBot, post: Post) ->
     dispute(post)
     page = opened(qtbot, post, "linwei")
     words = page.panel.words()
-    assert f"原值：{before}" in words and "中心现值：甲局的地址" in words and "对方的值：乙局的地址" in words
+    assert f"原值：{before}" in words and "中心现值：甲局的地址" in words and "未采用的值：乙局的地址" in words
     assert "<u>" in page.panel._theirs._value.text()
+
+
+@pytest.mark.parametrize(("account", "own"), [("chenmin", "陈敏"), ("linwei", "林伟"), ("wang", "")])
+def test_whose_value_is_whose_is_true_for_whoever_looks(
+    qtbot: QtBot, post: Post, account: str, own: str
+) -> None:
+    dispute(post)
+    if account == "linwei":
+        post.sync("linwei")
+    page = opened(qtbot, post, account)
+    said = page.panel.words()
+    assert "中心现值：甲局的地址，陈敏" in said and "未采用的值：乙局的地址，林伟" in said
+    assert [one for one in ("陈敏", "林伟") if f"{one}（本席位）" in said] == ([own] if own else [])
+    conflicts = post.desk("linwei").conflicts
+    conflicts.resolve(conflicts.open()[0].id, "theirs")
+    post.sync("linwei", account)
+    page.segments.choose("resolved")
+    _settle(page)
+    said = page.panel.words()  # by now it is the other one that stands
+    assert "当时的中心值：甲局的地址" in said and "当时未采用的值：乙局的地址" in said
 
 
 def test_many_are_decided_at_once_with_one_reason(qtbot: QtBot, post: Post) -> None:
@@ -195,7 +215,7 @@ def test_choices_that_cannot_be_taken_are_grey_and_say_why(qtbot: QtBot, post: P
     shown = {n: r.isEnabled() for n, r in page.panel._choices.items() if not r.isHidden()}
     assert shown == {"ours": False, "theirs": False, "other": False, "void": True}
     said = page.panel.words()
-    assert "“采用中心现值”、“采用对方的值”、“另填”不能选：这条记录已经作废，不必再在两个值中选择。" in said
+    assert "“采用中心现值”、“改用未采用的值”、“另填”不能选：这条记录已经作废，不必再在两个值中选择。" in said
     page.panel.choose("void")
     page.decide()
     _settle(page)

@@ -136,6 +136,32 @@ def test_import_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     assert "已经导入过" in flow.report.words() and "仍然登记一次" in flow.button_texts
 
 
+def test_the_new_line_is_chosen_after_a_lost_stick(
+    qtbot: QtBot, post: Post, jobs: Jobs, stick: Path
+) -> None:
+    """Who then prints gets the sheet of the new export, not that of the lost one."""
+    post.update("chenmin", "market_entity", post.entity(1), phone="021-1")
+    media = post.desk("chenmin").media
+    media.export(stick, MediumInfo("1", "U-1"), quiet)
+    register = opened(qtbot, post, tab="register").register
+    register.kind.setCurrentIndex(register.kind.findData("under_way"))
+    register.search.setText("U-1")
+    settle(jobs)
+    register.table.select(0)
+    register.again_button.click()
+    register.again.reason.setText("途中遗失")
+    register.again.medium.number.setText("U-2")
+    register.again.medium.folder.set_path(stick)
+    register.again.go.click()
+    settle(jobs)
+    chosen = register.table.current()
+    assert chosen is not None and (chosen.medium_no, chosen.word) == ("U-2", "已交出")
+    assert register.again.isHidden() and register.sheet.isEnabled()
+    register.start()  # as when something else changes
+    settle(jobs)
+    assert register.table.current().id == chosen.id
+
+
 def test_a_damaged_package_is_refused_and_registered(
     qtbot: QtBot, post: Post, jobs: Jobs, stick: Path
 ) -> None:

@@ -103,6 +103,30 @@ def test_a_conflict_leads_to_its_page(qtbot: QtBot, post: Post, jobs: Jobs, addr
     assert asked == ["conflicts"]
 
 
+def test_all_is_not_well_while_a_conflict_of_this_seat_is_open(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
+    """Whichever of the two came first: the centre has taken both in, and somebody must decide."""
+    post.update("linwei", "market_entity", post.entity(3), address="乙局的地址")
+    post.update("chenmin", "market_entity", post.entity(3), address="甲局的地址")
+    post.sync("chenmin", "linwei", "chenmin")
+    for account in ("chenmin", "linwei"):
+        page = opened(qtbot, post, account)
+        assert page.tiles.text("pending") == "待同步：1 处冲突待处理，变更全部已入库"
+        state = page._desk.syncing.state()
+        assert not state.all_in and (state.work, state.conflicts, state.tone) == (0, 1, "wait")
+        asked: list[str] = []
+        page.open_page.connect(lambda name, params, asked=asked: asked.append(name))
+        assert "1 处冲突待处理" in page.conflict_bar.text()
+        page.conflict_bar._button.click()
+        assert asked == ["conflicts"]
+    assert opened(qtbot, post, "wang")._desk.syncing.state().conflicts == 0  # not about that seat
+    conflicts = post.desk("linwei").conflicts
+    conflicts.resolve(conflicts.open()[0].id, "theirs")
+    post.sync("linwei", "chenmin")
+    for account in ("chenmin", "linwei"):
+        page = opened(qtbot, post, account)
+        assert "全部已入库" in page.tiles.text("pending") and page.conflict_bar.isHidden()
+
+
 def test_a_set_is_in_conflict_until_its_conflicts_are_decided(qtbot: QtBot, post: Post, jobs: Jobs) -> None:
     """The receipt is of its day: what was decided since must not be asked for any more."""
     for place in (3, 4):

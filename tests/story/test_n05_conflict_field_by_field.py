@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -40,9 +41,12 @@ def test_different_fields_merge_without_a_question(place: Place, enrol_at: Enrol
 
 @pytest.mark.parametrize(
     ("field", "first", "second"),
-    [("document_no", "驿罚〔2026〕8号", "驿罚〔2026〕9号"), ("fine", 100_000, 200_000), ("status", "2", "3")],
-)
-def test_number_amount_and_state_always_ask_whatever_the_clocks_say(
+    [
+        ("document_no", "驿罚〔2026〕8号", "驿罚〔2026〕9号"), ("fine", 100_000, 200_000), ("status", "2", "3"),
+        ("decided_on", date(2026, 5, 6), date(2026, 4, 29)),
+    ],
+)  # fmt: skip
+def test_number_amount_state_and_date_always_ask_whatever_the_clocks_say(
     place: Place, enrol_at: Enrol, field: str, first: Any, second: Any
 ) -> None:
     """The one who comes second has a clock a year ahead: it wins nothing by that."""
@@ -59,9 +63,10 @@ def test_number_amount_and_state_always_ask_whatever_the_clocks_say(
     a.update(type_name, one, **{field: first})
     a2.update(type_name, one, **{field: second})
     a.sync(), a2.sync(), a.sync()
-    assert value(place.hub.store, type_name, one, field) == first
+    stands = first.isoformat() if isinstance(first, date) else first
+    assert value(place.hub.store, type_name, one, field) == stands
     for device in (a, a2):  # the author's own device learns of it, and shows what stands
-        assert device.value(type_name, one, field) == first
+        assert device.value(type_name, one, field) == stands
         (conflict,) = device.conflicts()
         texts = [conflict[n] for n in ("base_value", "ours_value", "theirs_value")]
         assert texts == [None if before is None else str(before), str(first), str(second)]

@@ -82,7 +82,7 @@ def test_taking_the_other_value_is_two_changes_in_one_transaction(bureau: Bureau
     assert shop(bureau)["address"] == "驿西路18号"
     ended = state(bureau, conflict)
     assert (ended["state"], ended["resolved_by"]) == ("resolved", bureau.me.user)
-    assert ended["resolution"] == "采用对方的值：驿西路18号"
+    assert ended["resolution"] == "改用未采用的值：驿西路18号"
     assert ended["resolved_at"] == "2026-05-06T12:00:00+08:00"
     runs = bureau.journal()
     assert [(r.type, r.op) for r in runs] == [(1, Op.UPDATE), (40, Op.UPDATE)]

@@ -101,7 +101,7 @@ def test_kept_by_one_and_voided_by_the_other(place: Place, enrol_at: Enrol, firs
 
 
 def test_many_about_one_deleted_record_mean_the_same(place: Place, enrol_at: Enrol) -> None:
-    """采用对方值 for two edits that met a deletion: the record stays, and does not go again by the second."""
+    """改用未采用的值 for two edits that met a deletion: the record stays, and does not go again by the second."""
     one, other, record = seats(place, enrol_at)
     third = enrol_at(place.a, "zhaoqi")
     third.sync()

@@ -322,6 +322,8 @@ def test_legal_facts_are_never_decided_by_a_machine() -> None:
     for name in ("permit", "penalty", "sanction", "inspection"):
         assert {f.merge for f in catalog.by_name(name).own_fields} == {Merge.ASK}
     assert catalog.by_name("user").by_name["roles"].merge is Merge.ASK
+    dates = [f for t in catalog.ALL for f in t.own_fields if f.kind is Kind.DATE]
+    assert len(dates) > 20 and {f.merge for f in dates} == {Merge.ASK}
 
 
 # --- lifecycles ---------------------------------------------------------------------

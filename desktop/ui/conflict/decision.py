@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "ours": "采用中心现值",
-    "theirs": "采用对方的值",
+    "theirs": "改用未采用的值",
     "other": "另填",
     "keep": "保留记录",
     "void": "作废记录",
@@ -43,8 +43,11 @@ _WORDS = {
 }
 _WORDS_OF = {
     "unique": {"ours": "保留先录入的，作废后录入的", "theirs": "保留后录入的，作废先录入的"},
-    "rule": {"ours": "保持中心现值", "theirs": "改为对方的值"},
+    "rule": {"ours": "保持中心现值", "theirs": "改为未采用的值"},
 }
+_SIDES = ("中心现值", "未采用的值")
+_SIDES_THEN = ("当时的中心值", "当时未采用的值")
+"""Of a conflict that was decided: by now either may stand."""
 _TITLES = {"unique": ("先录入的记录", "后录入的记录")}
 _SAID = {
     "field": "{who}在没有看到对方修改时改了同一处。中心保留了先到的值，请选择以哪个为准：",
@@ -71,9 +74,10 @@ class DecisionPanel(QWidget):
     siblings_wanted = Signal(str)
     changed = Signal()
 
-    def __init__(self, records: Records, jobs: Jobs) -> None:
+    def __init__(self, records: Records, jobs: Jobs, device: str) -> None:
         super().__init__()
         self._records = records
+        self._device = device
         self._jobs = jobs
         self._detail: Detail | None = None
         self._allowed = False
@@ -87,7 +91,7 @@ class DecisionPanel(QWidget):
         head.addWidget(self._link, 0, Qt.AlignmentFlag.AlignTop)
         self._how = QLabel()
         self._how.setWordWrap(True)
-        self._base, self._ours, self._theirs = _SideBox("原值"), _SideBox("中心现值"), _SideBox("对方的值")
+        self._base, self._ours, self._theirs = _SideBox("原值"), _SideBox(_SIDES[0]), _SideBox(_SIDES[1])
         sides = QGridLayout()
         sides.setSpacing(8)
         for place, box in enumerate((self._base, self._ours, self._theirs)):
@@ -163,14 +167,15 @@ class DecisionPanel(QWidget):
         unit = f"（{detail.field.unit}）" if detail.field is not None and detail.field.unit else ""
         self._title.setText(f"{detail.declared.title} {detail.label} · {one['field_title']}{unit}")
         self._link.setVisible(detail.record is not None)
-        names = _TITLES.get(detail.kind, ("中心现值", "对方的值"))
+        is_open = one["state"] == "open"
+        names = _TITLES.get(detail.kind, _SIDES if is_open else _SIDES_THEN)
+        here = detail.made_at(self._device)
         self._base.setVisible(detail.base is not None)
         before = detail.base.text if detail.base is not None else None
         if detail.base is not None:
             self._base.put(detail.base, "原值", detail.base.text)
-        self._ours.put(detail.ours, names[0], detail.theirs.text if before is None else before)
-        self._theirs.put(detail.theirs, names[1], detail.ours.text if before is None else before)
-        is_open = one["state"] == "open"
+        self._ours.put(detail.ours, names[0], detail.theirs.text if before is None else before, here[0])
+        self._theirs.put(detail.theirs, names[1], detail.ours.text if before is None else before, here[1])
         self._siblings.setText(f"同一记录还有 {detail.siblings} 处待处理")
         self._siblings.setVisible(detail.siblings > 0)
         self._how.setText("".join((_said(detail), str(one["explanation"] or ""))))
@@ -331,14 +336,18 @@ class _SideBox(QFrame):
         column.addWidget(self._facts)
         column.addStretch(1)
 
-    def put(self, side: Side, title: str, against: str) -> None:
-        """Another value; what differs from ``against`` is marked."""
+    def put(self, side: Side, title: str, against: str, own: bool = False) -> None:
+        """Another value; what differs from ``against`` is marked.
+
+        :param own: it was entered at this very seat.
+        """
+        person = f"{side.person}（本席位）" if own else side.person
         self._title = title
         self._heading.setText(title)
         self._value.setText(marked(side.text, against))
-        facts = [Fact("人员", side.person), Fact("单位", side.bureau), Fact("时间", side.at)]
+        facts = [Fact("人员", person), Fact("单位", side.bureau), Fact("时间", side.at)]
         self._facts.set_sections([("", facts)])
-        self.setAccessibleName(f"{self._title}：{side.text}，{side.person}，{side.bureau}，{side.at}")
+        self.setAccessibleName(f"{self._title}：{side.text}，{person}，{side.bureau}，{side.at}")
         self.mark(False)
 
     def mark(self, chosen: bool) -> None:

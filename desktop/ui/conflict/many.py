@@ -27,7 +27,7 @@ class ManyPanel(QWidget):
         self._note.setWordWrap(True)
         self._note.setProperty("muted", True)
         self.ours = QPushButton("全部采用中心值(&C)")
-        self.theirs = QPushButton("全部采用对方值(&D)")
+        self.theirs = QPushButton("全部改用未采用的值(&D)")
         row = QHBoxLayout()
         for one, choice in ((self.ours, "ours"), (self.theirs, "theirs")):
             one.clicked.connect(lambda _=False, c=choice: self.decided.emit(c, self.reason.text()))

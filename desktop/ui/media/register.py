@@ -20,6 +20,7 @@ from desktop.work.jobs import Job
 
 if TYPE_CHECKING:
     from desktop.work.desk import Desk
+    from desktop.work.media_facts import ExportResult
     from desktop.work.media_register import Medium, Movement
 
 ALL, OUT, IN, UNDER_WAY, LOST = "all", "out", "in", "under_way", "lost"
@@ -52,6 +53,8 @@ class Register(QWidget):
         super().__init__()
         self._desk, self._messages = desk, messages
         self._found: list[Movement] = []
+        self._wanted = ""
+        """Id of a movement to be chosen as soon as it is in the list."""
         self.files = Files()
         self.search = QLineEdit()
         self.search.setPlaceholderText("介质编号、单位、指纹、交换包号")
@@ -154,9 +157,15 @@ class Register(QWidget):
         self.media.set_rows(rows)
 
     def _show(self) -> None:
+        """The chosen line stays chosen when the list is read again."""
         kind, word = str(self.kind.currentData()), self.search.text().strip().lower()
-        rows = [_row(m) for m in self._found if _of_kind(m, kind) and _has(m, word)]
-        self.table.set_rows(rows)
+        before: Movement | None = self.table.current()
+        chosen = self._wanted or (before.id if before is not None else "")
+        shown = [m for m in self._found if _of_kind(m, kind) and _has(m, word)]
+        self.table.set_rows([_row(m) for m in shown])
+        if at := [i for i, m in enumerate(shown) if m.id == chosen]:
+            self.table.select(at[0])
+            self._wanted = ""
 
     def _selected(self, one: Movement | None) -> None:
         self.sheet.setEnabled(one is not None)
@@ -184,14 +193,19 @@ class Register(QWidget):
         folder, medium, reason = self.again.medium.path(), self.again.medium.medium(), self.again.said
         job = self._desk.jobs.run(
             "重新导出", lambda p: media.export_again(one.id, reason, folder, medium, p),
-            lambda done: self._exported(f"已标记丢失并重新导出，可以拔出介质：{done.path}"),
+            self._exported,
             self._messages.error, lane="alone", quiet=True, owner=self,
         )  # fmt: skip
         job.on_end(self.start)
         return self.job_line.follow(job)
 
-    def _exported(self, words: str) -> None:
+    def _exported(self, done: ExportResult) -> None:
+        """The new line is chosen, so that 打印单据 prints its sheet and not that of the lost one."""
         self.again.hide()
+        self._wanted = done.hand_over_id
+        self.search.clear()
+        self.kind.setCurrentIndex(0)
+        words = f"已标记丢失并重新导出，可以拔出介质：{done.path}"
         self._messages.say(SUCCESS, words, "变更集与丢失的那份相同；请打印新的交接单。")
 
     # --- media -------------------------------------------------------------------

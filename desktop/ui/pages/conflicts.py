@@ -40,7 +40,11 @@ _EMPTY = {
     _RESOLVED: ("还没有处理过冲突", ""),
 }
 _COLUMNS = ("subject", "field_title", "ours_value", "theirs_value", "theirs_bureau")
-_TITLES = {"theirs_bureau": ("对方单位", 14), "field_title": ("字段", 12), "subject": ("记录", 24)}
+_TITLES = {
+    "theirs_bureau": ("后到的单位", 14), "field_title": ("字段", 12), "subject": ("记录", 24),
+    "ours_value": ("先到的值", 18), "theirs_value": ("后到的值", 18),
+}  # fmt: skip
+"""True for whoever looks, also when it was decided which of them stands."""
 
 
 class ConflictsPage(Page):
@@ -59,7 +63,7 @@ class ConflictsPage(Page):
         self.search.setFixedWidth(self.fontMetrics().horizontalAdvance("字" * 14))
         self.table = RecordTable(self.declared, desk.records, desk.jobs, self._columns())
         self.table.add_tool(self.search)
-        self.panel = DecisionPanel(desk.records, desk.jobs)
+        self.panel = DecisionPanel(desk.records, desk.jobs, desk.session.device)
         self._nothing = QLabel("选中一条冲突，这里并排显示双方的值")
         self._nothing.setProperty("muted", True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -133,7 +137,7 @@ class ConflictsPage(Page):
         for column in columns_for(self.declared, _COLUMNS, opens=False, standing=False):
             title, chars = _TITLES.get(column.name, (column.title, 16))
             if column.name in ("ours_value", "theirs_value"):
-                made.append(replace(column, chars=18, shows=self._value_cell(column.name)))
+                made.append(replace(column, title=title, chars=chars, shows=self._value_cell(column.name)))
             else:
                 made.append(replace(column, title=title, chars=chars if column.field else column.chars))
         return made

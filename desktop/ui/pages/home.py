@@ -184,7 +184,7 @@ class HomePage(Page):
         sealed = [(f"已封装 {state.sealed:,}", "off")] if waiting and state.sealed else []
         sealed += [(f"交换记录 {state.paper:,}", "off")] if state.paper else []
         said = f"{waiting:,}" if waiting else state.settled
-        shade = "wait" if waiting else "good" if state.all_in else "bad"
+        shade = "wait" if waiting else state.tone
         rows: list[LinkRow | None] = [
             LinkRow("待同步变更", said, sealed, shade=shade, run=go)
         ]

@@ -77,6 +77,7 @@ class SyncPage(Page):
         self.restored_bar = MessageBar()
         self.unknown_bar = MessageBar()
         self.missing_bar = MessageBar()
+        self.conflict_bar = MessageBar()
         self.reenrol = ReenrolPanel(self, desk)
         self.offer(Action("reenrol", "重新登记本席位", self.reenrol.open, "", ""))
         self.tiles = Tiles(
@@ -129,6 +130,7 @@ class SyncPage(Page):
         self.body.addWidget(self.restored_bar)
         self.body.addWidget(self.unknown_bar)
         self.body.addWidget(self.missing_bar)
+        self.body.addWidget(self.conflict_bar)
         self.body.addWidget(self.reenrol)
         self.body.addWidget(self.tiles)
         self.body.addLayout(row)
@@ -261,6 +263,7 @@ class SyncPage(Page):
             self.restored_bar.clear()
         self._show_unknown(state)
         self._show_missing(state.missing)
+        self._show_conflicts(state.conflicts)
         self._show_online(self._desk.syncing.online)
         self._show_sets(state)
         rows = [PlainRow((t.title, f"{t.records:,}", f"{t.changes:,}"), thing=t) for t in types]
@@ -286,6 +289,17 @@ class SyncPage(Page):
         self.missing_bar.say(
             WARNING, found.words, found.what_to_do, button=f"重新导出第 {found.numbers} 号",
             run=lambda: self.open_page.emit("media", {"tab": "export", "lacking": found.spans}),
+        )  # fmt: skip
+
+    def _show_conflicts(self, count: int) -> None:
+        """All may be in and yet not settled: the way to where it is decided."""
+        if not count:
+            self.conflict_bar.clear()
+            return
+        self.conflict_bar.say(
+            WARNING, f"本机录入的内容有 {count:,} 处冲突待处理。",
+            "两个值都在，由单位管理员或中心管理员决定用哪一个。",
+            button="查看冲突", run=lambda: self._go("conflicts"),
         )  # fmt: skip
 
     def _tell(self, one: SetView | None) -> None:
@@ -368,8 +382,9 @@ def _pending_tile(state: SyncState) -> tuple[str, str, str]:
     """The office's work, and apart from it what the exchange noted about itself."""
     waiting, paper = state.pending_changes, state.paper
     if not state.work:
-        said = f"{paper:,} 条交换记录随下次交换带走" if paper else ""
-        return state.settled, said, "good" if state.all_in else "bad"
+        said = "变更全部已入库" if state.conflicts and not (state.held_back or state.unknown) else ""
+        said = f"{paper:,} 条交换记录随下次交换带走" if paper else said
+        return state.settled, said, state.tone
     told = f"未封装 {waiting - state.sealed:,}　已封装 {state.sealed:,}"
     if paper:  # the list below tells what is unsealed
         told = f"已封装 {state.sealed:,}　交换记录 {paper:,}"
