@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.errors import AccessDenied
+from shared.lifecycle import Transition
 from shared.record import RecordType
 
 
@@ -79,13 +80,16 @@ _WRITERS_OF_TYPE: dict[str, frozenset[Role]] = {
     "seat_state": frozenset(),
     "backup": frozenset(),
     "held_set": frozenset({Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
+    "data_problem": frozenset({Role.OFFICER, Role.BUREAU_ADMIN, Role.HUB_ADMIN}),
 }
-_BY_STEPS_ALONE = frozenset({"conflict", "device", "held_set"})
-"""What the hub makes and people only move along its workflow: nothing else of it is theirs to say."""
+RAISED = "data_problem"
+"""What people above raise about a bureau's records, and then only move along its workflow."""
+_BY_STEPS_ALONE = frozenset({"conflict", "device", "held_set", RAISED})
+"""What people only move along its workflow: nothing else of it is theirs to say."""
 
-OWNERS = ("source_bureau", "ours_bureau", "theirs_bureau", "owner", "kind")
+OWNERS = ("source_bureau", "ours_bureau", "theirs_bureau", "owner", "kind", "provider")
 """Fields that say whose a record is; a conflict belongs to its two parties, a held set of kind
-``moved`` to the new owner."""
+``moved`` to the new owner, a problem to the bureau that provided the record it is about."""
 
 _VERBS: dict[str, str] = {
     Action.READ: "查看", Action.CREATE: "新增", Action.UPDATE: "修改", Action.STEP: "办理",
@@ -117,6 +121,8 @@ def allows(
         readers = _READERS_OF_TYPE.get(declared.name)
         return readers is None or actor.has(*readers)
     writers = _WRITERS_OF_TYPE.get(declared.name, _WRITERS[declared.group])
+    if declared.name == RAISED and action == Action.CREATE:
+        return _may_raise(actor, values)
     if declared.name in _BY_STEPS_ALONE and action != Action.STEP:
         return False
     deciding = cause.startswith(_RESOLVES_ANYTHING) and actor.has(Role.HUB_ADMIN, Role.BUREAU_ADMIN)
@@ -139,6 +145,44 @@ def action_of(action: Action, declared: RecordType, names: Collection[str]) -> A
     return Action.STEP if cycle.field in names and fills.issuperset(names) else action
 
 
+def stands_above(actor: Actor, bureau: object) -> bool:
+    """Whether the actor administers a bureau above this one, or the hub."""
+    below = bureau in actor.bureaus and bureau != actor.bureau
+    return actor.has(Role.HUB_ADMIN) or (actor.has(Role.BUREAU_ADMIN) and below)
+
+
+def _may_raise(actor: Actor, values: Mapping[str, Any] | None) -> bool:
+    """Whether the actor may raise a problem, here with what one bureau provided."""
+    if values is None:
+        return actor.has(Role.HUB_ADMIN) or any(stands_above(actor, one) for one in actor.bureaus)
+    ours = values.get("source_bureau") in (None, actor.bureau) or actor.has(Role.HUB_ADMIN)
+    return ours and stands_above(actor, values.get("provider"))
+
+
+def may_take(actor: Actor, step: Transition, values: Mapping[str, Any]) -> bool:
+    """Whether a step is for the people of the actor's bureau to take, where it says whose it is."""
+    if actor.has(Role.HUB):
+        return True
+    if step.of and values.get(step.of) != actor.bureau:
+        return False
+    return not step.above or stands_above(actor, values.get(step.above))
+
+
+def require_move(actor: Actor, declared: RecordType, values: Mapping[str, Any], after: str) -> None:
+    """Raise ``IllegalTransition`` or :class:`AccessDenied` unless ``actor`` may move the record there."""
+    cycle = declared.lifecycle
+    if cycle is None or actor.has(Role.HUB):
+        return
+    before = str(values[cycle.field])
+    cycle.require(before, after, actor.role)
+    steps = [t for t in cycle.open_to(before, actor.role) if t.target == after]
+    if steps and not any(may_take(actor, t, values) for t in steps):
+        raise AccessDenied(
+            f"您不能{steps[0].title}这条{declared.title}。",
+            "整改和申辩由提供单位办理，核销和退回由上级单位或中心的管理员办理。",
+        )
+
+
 def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]) -> bool:
     if declared.group == "registry":
         return True
@@ -147,6 +191,8 @@ def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]
         return not parties.isdisjoint({actor.bureau, *actor.bureaus})
     if declared.name == "held_set":  # somebody else's work on what is ours by now
         return values.get("kind") == "moved" and values.get("owner") in actor.bureaus
+    if declared.name == RAISED:
+        return values.get("provider") == actor.bureau or stands_above(actor, values.get("provider"))
     owner = values.get("source_bureau")
     if owner is None:
         return True

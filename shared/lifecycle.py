@@ -29,6 +29,8 @@ class Transition:
     :param needs: fields that must be filled by this step (a reason, a date).
     :param offers: fields that may be filled besides.
     :param warning: what people are told before they take it; ``""`` = nothing to say.
+    :param of: field that names the bureau whose own people alone take it; ``""`` = any who may.
+    :param above: field that names the bureau above which those stand who take it; ``""`` = any who may.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Transition:
     needs: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     warning: str = ""
+    of: str = ""
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)

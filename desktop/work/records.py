@@ -108,9 +108,10 @@ class Records:
 
     def may(self, action: str, declared: RecordType, values: Mapping[str, Any] | None = None) -> bool:
         """Whether the signed-in person may, by form or workbook: ``import`` asks as create, ``export`` as
-        read."""
+        read. A step may also be taken with what a use case made, unless it leads elsewhere."""
         asked = {"import": Action.CREATE, "export": Action.READ}.get(action, action)
-        if asked != Action.READ and (self._read_only() or not declared.typed):
+        allowed = _may_step(declared) if asked == Action.STEP else declared.typed
+        if asked != Action.READ and (self._read_only() or not allowed):
             return False
         return access.allows(self.actor, asked, declared, values)
 
@@ -277,7 +278,9 @@ class Records:
         initiator: str = "",
     ) -> None:
         """Take a step of the record's workflow with the fields it needs."""
-        self._may_type(declared)
+        if not _may_step(declared):
+            require_typed(declared)
+        self._may_write()
         cycle = declared.lifecycle
         if cycle is None:
             raise ValueError(f"{declared.name} has no lifecycle")
@@ -409,6 +412,11 @@ def require_typed(declared: RecordType) -> None:
     """Raise :class:`AccessDenied` for a type whose records no form and no workbook may bring."""
     if not declared.typed:
         raise AccessDenied(f"{declared.title}不能在这里录入、导入或修改。", f"请到“{declared.made_by}”办理。")
+
+
+def _may_step(declared: RecordType) -> bool:
+    """Whether steps are taken wherever the record is shown, or it is a typed one."""
+    return declared.typed or (declared.lifecycle is not None and not declared.lifecycle.at)
 
 
 def _derived(declared: RecordType, name: str) -> bool:

@@ -177,7 +177,9 @@ class Merger:
         at = {f.name: c for f, c in zip(one.fields, one.columns, strict=True)}
         sources = set(at.get("source_bureau", [None]))
         for bureau in sources:
-            access.require(actor, Action.CREATE, one.declared, {"source_bureau": bureau})
+            for provider in set(at.get("provider", [None])):
+                owners = {"source_bureau": bureau, "provider": provider}
+                access.require(actor, Action.CREATE, one.declared, owners)
         if not actor.has(Role.HUB_ADMIN, Role.HUB):
             if None in sources:
                 raise AccessDenied("变更集中的记录没有来源单位。", "请升级程序后重新录入。")
@@ -262,7 +264,8 @@ class Merger:
                     state = states[record_id]
                     writer = state.writer(one.fields[column].number)
                     if seen(one.base(row, column), writer, one.first + row):
-                        cycle.require(str(state.values[name]), str(one.columns[column][row]), actor.role)
+                        after = str(one.columns[column][row])
+                        access.require_move(actor, one.declared, state.values, after)
         if one.declared.name == "user":
             for row, record_id in enumerate(one.ids):
                 new = {n: c[row] for n, c in zip(names, one.columns, strict=True)}

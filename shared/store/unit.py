@@ -138,8 +138,8 @@ class Unit:
         self._prepare_new(declared, complete)
         if not proven:
             prove(self.connection, declared, complete)
-        if complete:
-            access.require(self.actor, Action.CREATE, declared, complete[0], cause=self.cause)
+        for row in complete if declared.name == access.RAISED else complete[:1]:
+            access.require(self.actor, Action.CREATE, declared, row, cause=self.cause)
         for row in complete if declared.name == "user" else ():
             access.require_grant(self.actor, declared, row)
         ids: list[str] = []
@@ -376,9 +376,8 @@ class Unit:
         access.require_grant(self.actor, declared, state.values)
         access.require_grant(self.actor, declared, {**state.values, **new})
         cycle = declared.lifecycle
-        if cycle is not None and cycle.field in new and not self.actor.has(Role.HUB):
-            before = state.values[cycle.field]
-            cycle.require(str(before), str(new[cycle.field]), self.actor.role)
+        if cycle is not None and cycle.field in new:
+            access.require_move(self.actor, declared, state.values, str(new[cycle.field]))
         if any(k in new for k in declared.key):
             raise InputError(f"{declared.title}的标识字段不能修改。", "请作废本条后重新录入。")
 

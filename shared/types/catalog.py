@@ -12,6 +12,7 @@ from shared.types.claim import Claim
 from shared.types.code_item import CodeItem
 from shared.types.code_table import CodeTable
 from shared.types.conflict import Conflict
+from shared.types.data_problem import DataProblem
 from shared.types.device import Device
 from shared.types.exchange import Exchange
 from shared.types.external_unit import ExternalUnit
@@ -71,6 +72,7 @@ ALL: tuple[RecordType, ...] = tuple(
         HandOver,
         SeatAccount,
         Backup,
+        DataProblem,
     )
 )
 

@@ -15,6 +15,7 @@ LIFECYCLE = Lifecycle(
         Transition("remove", "移除", ("active",), "removed", _ADMINISTRATORS),
         Transition("put_back", "重新启用", ("removed",), "active", _ADMINISTRATORS),
     ),
+    at="设置 › 本机账号",
 )
 
 

@@ -54,7 +54,7 @@ def test_wire_numbers_never_change() -> None:
         23: "licence_catalogue_item", 24: "code_table", 25: "code_item", 30: "claim", 31: "task",
         32: "inspection", 33: "verification", 40: "conflict", 41: "exchange", 42: "device",
         43: "media_intake", 44: "held_set", 45: "attachment", 46: "seat_state", 47: "medium", 48: "hand_over",
-        49: "backup", 50: "seat_account",
+        49: "backup", 50: "seat_account", 51: "data_problem",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from desktop.work.jobs import Progress
 from shared.access import Action as Deed
+from shared.access import may_take
 from shared.clock import CHINA
 from shared.errors import IllegalTransition, YizhanError
 from shared.fields import Kind
@@ -29,7 +30,11 @@ def is_open(records: Records, declared: RecordType, row: Row, transition: Transi
     actor = records.actor
     state = str(row.values.get(cycle.field) or "")
     roles = {t.name for role in actor.roles for t in cycle.open_to(state, role)}
-    return transition.name in roles and records.may(Deed.STEP, declared, row.values)
+    return (
+        transition.name in roles
+        and may_take(actor, transition, row.values)
+        and records.may(Deed.STEP, declared, row.values)
+    )
 
 
 def asked(declared: RecordType, transition: Transition) -> tuple[str, ...]:
