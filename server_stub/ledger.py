@@ -156,7 +156,7 @@ class Ledger:
                 lacking = self.review.lacking(connection)
             for held, device in lacking:
                 with self._store.write() as connection:
-                    lines.lock(connection, device)
+                    self._turn_of(connection, device)
                     freed += not is_revoked(connection, device) and self.review.try_again(connection, held)
         return freed
 
@@ -168,8 +168,8 @@ class Ledger:
     def _take_one(self, one: ChangeSet, package_id: str, intake: Intake) -> None:
         """Apply a set, park it, or put it aside for a person; each in one transaction.
 
-        Another process may be handling the same set: whoever locks the device's
-        row first does the work, the other finds it done.
+        Another process may be handling the same set: whoever has the first turn does
+        the work, the other finds it done.
         """
         try:
             with self._store.write() as connection:
@@ -183,7 +183,7 @@ class Ledger:
         self, connection: sa.Connection, one: ChangeSet, package_id: str
     ) -> tuple[SetReceipt, bool]:
         st = one.statement
-        lines.lock(connection, st.device)
+        self._turn_of(connection, st.device)
         at = lines.reach(connection, st.device, st.incarnation)
         early = st.first > at.contiguous_to + 1
         known = _known(connection, one)
@@ -208,6 +208,11 @@ class Ledger:
         bound(connection, st.device, st.incarnation, st.first, one.envelope)
         return said, False
 
+    def _turn_of(self, connection: sa.Connection, device: str) -> None:
+        """One process at a time decides about sets: the numbering first, then the device, everywhere."""
+        self._store.take_turn(connection)
+        lines.lock(connection, device)
+
     def _still_missing(self, connection: sa.Connection, one: ChangeSet) -> str:
         """What a set offered again after a restore builds on and the hub has not got back."""
         if not self._lineage.restored:
@@ -223,7 +228,7 @@ class Ledger:
     ) -> tuple[SetReceipt, bool]:
         """Accounted for, but without effect; a fork does not move the device on."""
         st = one.statement
-        lines.lock(connection, st.device)
+        self._turn_of(connection, st.device)
         known = _known(connection, one)
         if known is not None and known.status != PARKED:
             return known, True

@@ -50,7 +50,10 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def lock(connection: sa.Connection, device: str) -> None:
-    """Hold a device until commit: one process at a time decides about its numbers."""
+    """Hold a device until commit: one process at a time decides about its numbers.
+
+    Who needs the numbering of changes as well takes that before (``Store.take_turn``).
+    """
     if sql.is_postgres(connection):
         sql.execute(connection, "SELECT 1 FROM device_key WHERE device = ? FOR UPDATE", (device,))
 

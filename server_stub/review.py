@@ -133,6 +133,7 @@ class Review:
     def decide(self, held: str, decision: str, note: str) -> None:
         """The hub's own command line decides; raises :class:`AccessDenied` for one decided already."""
         with self._store.write() as connection:
+            self._store.take_turn(connection)
             if (case := self._case(connection, held)) is None or case.state != HELD:
                 raise AccessDenied("没有这个待审的变更集。", "请用 yizhan-hub held list 查看。")
             self._write(connection, held, {

@@ -21,5 +21,8 @@ def retry_unknown(store: Store, review: Review) -> None:
         if read_text(connection, _TRIED) == now:
             return
     with store.write() as connection:
+        store.take_turn(connection)
+        if read_text(connection, _TRIED) == now:
+            return  # another process of this hub has just done it
         review.retry(connection, ("unknown", "missing"))
         write_text(connection, _TRIED, now)

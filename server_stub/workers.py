@@ -1,7 +1,9 @@
 """Several processes behind one address: they share the listening socket, the database and the spool.
 
-What keeps them apart: a package's turn (``reception``), the device's row while one of its
-sets is taken in (``ledger``), and the numbering of streams (``streams``).
+What keeps them apart: a package's turn (``reception``), and rows of the database that are held
+until commit, always in this order: the numbering of the hub's own changes (``Store.take_turn``),
+then the device (``lines.lock``), then anything else; who has no turn takes the end of the audit
+chain last.
 """
 
 from __future__ import annotations

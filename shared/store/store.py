@@ -96,6 +96,15 @@ class Store:
             finally:
                 self.database.close()
 
+    def take_turn(self, connection: sa.Connection) -> None:
+        """Hold the numbering of own changes until commit, before anything is read that decides.
+
+        Every unit does; whoever decides before it has a unit, or locks other rows, takes it first. So
+        what is read from here on nobody else changes meanwhile, and two transactions never wait for
+        each other.
+        """
+        self._sink.last_seq(connection)
+
     def identify(self, device: str, incarnation: int) -> None:
         """Say which device this database belongs to; its changes carry this origin."""
         with self.write() as connection:
