@@ -12,14 +12,15 @@ from typing import Any
 
 import msgspec
 
-from shared.store import exchange
+from shared.store import directory, exchange
 from shared.store.facts import read_fact, read_text, write_fact, write_number, write_text
 from shared.store.store import Store
 from sync.hub_trust import HubTrust, SignedLink
-from sync.layout import Core
+from sync.layout import Core, Prereq
 from sync.messages import PROTOCOL, State
 from sync.rotation import CHANGE, CHANGES_BEFORE, DeviceRing, KeyChange, make_change, read_change, ring_of
 from sync.trust import DeviceKeys
+from sync.whence import said_whence
 
 KEY_CHANGE, CONFIRMED, LEARNED, LEASE = "key_change", "key_confirmed", "trust_links", "lease_days"
 KEY_CHANGE_PAST = "key_change_past"
@@ -34,13 +35,22 @@ class Credentials:
     def __init__(self, store: Store, keys: DeviceKeys | DeviceRing, hub: HubTrust) -> None:
         self._store = store
         self.told: Callable[[], None] = lambda: None
+        self.bureau = ""
+        """Of this seat as its grant says, for as long as its own record has not come."""
+        self._device, _ = store.identity()
         self._confirmed = False
         with store.read() as connection:
             self.ring = ring_of(keys).announcing(read_text(connection, KEY_CHANGE))
             self.hub = hub.extended(stored_links(connection)).as_of(store.clock.stamp())
 
     # --- what is said ----------------------------------------------------------
-    def said(self) -> dict[str, str | int | dict[str, int]]:
+    def cover(self, carrier: str) -> dict[str, Prereq]:
+        """What every package of this device says in the clear."""
+        with self._store.read() as connection:
+            bureau = directory.seat_bureau(connection, self._device) or self.bureau
+        return {"carrier": carrier, **said_whence(carrier, bureau), **self.said()}
+
+    def said(self) -> dict[str, Prereq]:
         """What a package of this device says about its keys in the clear."""
         said = [*self._said_again(), *([self.ring.change] if self.ring.change else [])]
         if not said:

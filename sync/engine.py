@@ -189,7 +189,7 @@ class Engine:
                 self._device,
                 self._store.clock.stamp(),
                 ranges=[Range(self._device, s.incarnation, s.first, s.last) for s in sets],
-                prereqs={"carrier": carrier, **said_beside(beside or {}), **self.credentials.said()},
+                prereqs={**self.credentials.cover(carrier), **said_beside(beside or {})},
                 trust_version=self._hub.version,
                 package_id=package_id or new_id(),
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +145,12 @@ class Outbox:
         """Everything, newest first."""
         with self._store.read() as connection:
             return courier.every(connection)
+
+    def bureau_of(self, audience: Collection[str]) -> str:
+        """For which bureau something was carried that was sealed to one of these keys; ``""`` for none."""
+        keys = set(audience)
+        same = (c.bureau for c in self.content() if c.bureau and keys.intersection(c.audience.split(",")))
+        return next(same, "")
 
     def path(self, package_id: str) -> Path:
         """Where the bytes lie; raises :class:`MediaError` when they are gone."""

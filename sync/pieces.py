@@ -229,7 +229,7 @@ class PieceExchange:
         )
         draft = CoreDraft(
             Kind.ATTACHMENTS, self._hub.hub_id, self._device, self._store.clock.stamp(),
-            prereqs={"carrier": carrier, **self._credentials.said()}, trust_version=self._hub.version,
+            prereqs=self._credentials.cover(carrier), trust_version=self._hub.version,
         )
 
         def inside() -> Iterator[Entry]:

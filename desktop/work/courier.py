@@ -25,10 +25,11 @@ from shared.store.query import Place
 from sync import package
 from sync.carrier import Progress
 from sync.describe import KIND_NAMES
-from sync.layout import Kind, fingerprint_text
+from sync.layout import Core, Kind, fingerprint_text
 from sync.media import medium_errors, write_safely
 from sync.rounds import Absorbed
 from sync.volumes import Fetching, bring, volume_words
+from sync.whence import whence
 
 CARRIER = "media"
 INITIATOR = "courier"
@@ -119,7 +120,7 @@ class Courier:
             raise report.refusal or PackageError("这个交换包不需要代转。", "请按报告中的提示处理。")
         with received.spooled.path.open("rb") as stream:
             verified = package.intact(stream)
-        bureau = self._bureau_of(report.core.exporter)
+        bureau = self._bureau_of(report.core)
         self._box.accept(received.spooled.path, verified, bureau)
         for one in received.beside:
             if one.path is not None and one.trouble is None:
@@ -241,10 +242,10 @@ class Courier:
         self._box.mark(one.package_id, DELIVERED, f"{when} 写入介质 {medium.number}")
         return done
 
-    def _bureau_of(self, device: str) -> str:
+    def _bureau_of(self, core: Core) -> str:
+        """By the seat's record, which only its own bureau has; else what the cover says."""
         with self._session.store.read() as connection:
-            seats = {s.id: s.bureau for s in directory.seats(connection)}
-        return seats.get(device, "")
+            return directory.seat_bureau(connection, core.exporter) or whence(core)
 
 
 __all__ = ["Choice", "Courier", "Letter"]

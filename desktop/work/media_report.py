@@ -21,6 +21,7 @@ from sync.package import Verified
 from sync.preview import Preview, TypeChange, preview
 from sync.signing import VerifyKey
 from sync.suite import SealPublic
+from sync.whence import whence
 
 _PACKAGE_ID = re.compile(r"[0-9a-f]{32}")
 KEEP_AS_IT_IS = "请原样交给接收方；本机打不开，也不会改动它。"
@@ -57,6 +58,7 @@ class Finding:
 class Report:
     """Everything the page shows; empty texts where a broken package does not tell.
 
+    :param sealed_by: seat or hub, by a name that is right on paper too; ``by_us``, ``for_us``: this seat.
     :param signed: whether a signature of somebody known here vouches for it.
     :param refusal: why it cannot be used; None otherwise.
     :param preview: what would change; only for packages sealed to this device.
@@ -69,6 +71,8 @@ class Report:
     package_id: str = ""
     sealed_by: str = ""
     sealed_for: str = ""
+    by_us: bool = False
+    for_us: bool = False
     created: str = ""
     fingerprint: str = ""
     fingerprint_text: str = ""
@@ -123,8 +127,10 @@ class Examiner:
         report.package_id = core.package_id
         report.created = core.created
         to_hub = core.kind in (Kind.CHANGES, Kind.ATTACHMENTS, Kind.ENROL_REQUEST)
-        report.sealed_by = self._seat_name(core.exporter) if to_hub else hub.name
+        report.sealed_by = self._seat_name(core) if to_hub else hub.name
         report.sealed_for = hub.name if to_hub else self._reader(core)
+        report.by_us = core.exporter == self._session.device
+        report.for_us = not to_hub and self._ours(core)
 
     def _judge(self, report: Report, core: Core, stream: BinaryIO, progress: Progress) -> None:
         hub = self._session.hub_trust
@@ -136,7 +142,7 @@ class Examiner:
                 "这个交换包属于另一个中心，不能在这里使用。", "请核对交换包的来源，或交给对应的中心。"
             )
         match core.kind:
-            case Kind.ANSWER if not self._session.device_keys.opening.keys().isdisjoint(core.audience):
+            case Kind.ANSWER if self._ours(core):
                 self._for_us(report, stream, progress)
             case Kind.CHANGES | Kind.ATTACHMENTS | Kind.ENROL_REQUEST:
                 self._for_the_hub(report, core, stream)
@@ -229,19 +235,39 @@ class Examiner:
             known = (VerifyKey(seat.sign_key),) if seat is not None else ()
         return next((key for key in known if key.key_id == core.exporter_key_id), None)
 
+    def _ours(self, core: Core) -> bool:
+        return not self._session.device_keys.opening.keys().isdisjoint(core.audience)
+
     def _reader(self, core: Core) -> str:
-        if not self._session.device_keys.opening.keys().isdisjoint(core.audience):
-            return f"本机（{self._session.bureau.name}）"
+        if self._ours(core):
+            return self._own_name()
         for seat in self._seats.values():
             if SealPublic.from_bytes(seat.seal_key).kid in core.audience:
                 return self._title(seat)
-        return "另一台设备"
+        bureau = self._bureau_name(self._session.box.bureau_of(core.audience))
+        return f"{bureau}的席位" if bureau else "另一台设备"
 
-    def _seat_name(self, device: str) -> str:
-        if device == self._session.device:
-            return f"本机（{self._session.bureau.name}）"
-        seat = self._seats.get(device)
-        return self._title(seat) if seat else f"席位 {device[-8:]}"
+    def _seat_name(self, core: Core) -> str:
+        """Who sealed it. Of other bureaus' seats no record is here: their covers name the bureau."""
+        if core.exporter == self._session.device:
+            return self._own_name()
+        seat = self._seats.get(core.exporter)
+        if seat is not None:
+            return self._title(seat)
+        if core.kind is Kind.ENROL_REQUEST:
+            return f"待登记的席位“{core.prereqs.get('label', '')}”"
+        bureau = self._bureau_name(whence(core))
+        return f"{bureau}·席位 {core.exporter[-8:]}" if bureau else f"席位 {core.exporter[-8:]}"
+
+    def _own_name(self) -> str:
+        """This seat; a new one knows its bureau's name, not yet its own."""
+        seat = self._seats.get(self._session.device)
+        return self._title(seat) if seat is not None else self._session.bureau.name
+
+    def _bureau_name(self, bureau_id: str) -> str:
+        with self._session.store.read() as connection:
+            found = directory.bureau(connection, bureau_id) if bureau_id else None
+        return found.name if found is not None else ""
 
     def _title(self, seat: Seat) -> str:
         bureau = self._bureaus.get(seat.bureau)

@@ -59,6 +59,7 @@ class Session:
         self.engine = Engine(
             store, unlocked.ring, unlocked.hub_trust, settings.spool, self.box, self._highwater.write
         )
+        self.engine.credentials.bureau = self.grant.bureau
         self._watch = Watch()
         self._settle_incarnation()
         self._look_at_the_clock()

@@ -70,6 +70,12 @@ def subtree(connection: sa.Connection, bureau_id: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def seat_bureau(connection: sa.Connection, device: str) -> str:
+    """Whose a device is; ``""`` before its record has arrived here."""
+    rows = sql.fetch(connection, "device", ("bureau",), [device])
+    return str(rows[0][0]) if rows else ""
+
+
 def seats(connection: sa.Connection) -> list[Seat]:
     """All devices that have arrived here."""
     rows = sql.execute(

@@ -111,7 +111,7 @@ def test_import_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     flow.button("核验").click()
     settle(jobs)
     words = flow.report.words()
-    assert "可以导入" in words and "测试中心" in words and "甲局" in words and "冲突" in words
+    assert "可以导入" in words and "测试中心" in words and "给谁：甲局·甲局-01（本机）" in words and "冲突" in words
     assert ("冲突", "1", "0", "0") in flow.report.changes.texts()
     assert desk.records.count(desk.records.type("conflict"), Filter()) == 0  # nothing applied yet
     flow.button("下一步：写入本机").click()
@@ -122,6 +122,8 @@ def test_import_in_four_steps(qtbot: QtBot, post: Post, jobs: Jobs, stick: Path)
     assert "全部入库" in flow.result_facts.text() and "冲突" in flow.messages.text()
     assert desk.records.count(desk.records.type("conflict"), Filter()) == 1
     assert len(intakes(post, "chenmin")) == 1
+    (kept_as,) = desk.records.first(desk.records.type("media_intake"), Filter())
+    assert (kept_as.values["sent_from"], kept_as.values["sent_to"]) == ("测试中心", "甲局·甲局-01")
     flow.sheet.save_to(stick.parent / "intake.pdf")
     settle(jobs)
     assert (stick.parent / "intake.pdf").exists()

@@ -51,13 +51,15 @@ def test_a_courier_chooses_fetches_and_writes(qtbot: QtBot, post: Post, jobs: Jo
         page.importing.button("核验").click()
         settle(jobs)
         photo(page, "forward_report")
+        seat = far.session.device[-8:]
+        assert f"由谁封装：甲局·席位 {seat}" in page.importing.report.words()
         page.importing.button("收下，联网时再送").click()
         settle(jobs)
         assert "已收下" in page.importing.messages.text()
         page.tabs.choose("courier")
         settle(jobs)
         view = page.courier
-        assert [row[0:2] + row[4:5] for row in view.box.texts()] == [("送往中心", "（封面没有写明）", "待联网送中心")]
+        assert [row[0:2] + row[4:5] for row in view.box.texts()] == [("送往中心", "甲局", "待联网送中心")]
         assert not view.write_button.isEnabled()
         view.tick("甲局")
         settle(jobs)

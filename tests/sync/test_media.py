@@ -40,7 +40,8 @@ def test_a_bureau_without_network_lives_by_the_stick(centre: Place, far: Station
     received = far.media.receive(answer, quiet)
     report = received.report
     assert (report.verdict, report.signed, report.sealed_by) == (Verdict.APPLY, True, "测试中心")
-    assert report.sealed_for == "本机（乙局）" and report.size == answer.stat().st_size
+    assert (report.sealed_for, report.for_us, report.by_us) == ("乙局", True, False)
+    assert report.size == answer.stat().st_size
     told = {c.name: (c.inserts, c.updates, c.deletes) for c in report.changes}
     assert told["market_entity"] == (20, 0, 0)
     assert report.preview is not None and report.preview.echoes >= 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from desktop.work.media_report import Verdict
@@ -14,6 +16,8 @@ from shared.errors import (
     UnknownSigner,
     Unreachable,
 )
+from sync import package
+from sync.whence import whence
 from tests.fixtures.hubs import Place
 from tests.fixtures.stations import (
     PASSWORD,
@@ -48,6 +52,27 @@ def test_a_networked_client_carries_for_another_bureau(
         assert [tuple(r) for r in logged] == [("media", "applied")]
 
 
+def test_a_courier_is_told_whose_package_it_is(
+    near: Station, far: Station, stick: Path, centre: Place
+) -> None:
+    """Of other bureaus' seats it has no record: the cover names the bureau, on a stick only."""
+    Syncing(near.session).sync_now(quiet)  # bureaus are known to everybody
+    out = far.media.export(stick, STICK, quiet)
+    received = near.media.receive(out.path, quiet)
+    assert received.report.sealed_by == f"乙局·席位 {far.session.device[-8:]}"
+    core = received.report.core
+    assert core is not None and core.prereqs["bureau"] == whence(core) == centre.b
+    for wrong in ("../../etc", 7, {"a": 1}, centre.b.upper()):
+        assert whence(msgspec.structs.replace(core, prereqs={"bureau": wrong})) == ""
+    back = near.media.forward(received, stick, STICK, quiet)
+    received.close()
+    assert back.hand_over.sent_to == f"乙局·席位 {far.session.device[-8:]}"
+    with io.BytesIO() as raw:
+        near.session.engine.prepare(raw, "network")
+        raw.seek(0)
+        assert package.inspect(raw).core.prereqs == {"carrier": "network"}
+
+
 def test_a_courier_takes_enrolment_files_too(
     near: Station, centre: Place, stick: Path, tmp_path: Path
 ) -> None:
@@ -56,6 +81,7 @@ def test_a_courier_takes_enrolment_files_too(
     request = fresh.write_request(stick, code, "乙局-02", PASSWORD, quiet)
     received = near.media.receive(request.path, quiet)
     assert received.report.verdict is Verdict.FORWARD and received.report.signed
+    assert received.report.sealed_by == "待登记的席位“乙局-02”"
     back = near.media.forward(received, stick, STICK, quiet)
     assert near.media.receive(back.path, quiet).report.verdict is Verdict.CARRY
     done = fresh.read_grant(back.path, PASSWORD, quiet)

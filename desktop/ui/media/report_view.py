@@ -92,8 +92,8 @@ def _facts(report: Report) -> list[Fact]:
         Fact("大小", size_text(report.size)),
         Fact("用途", report.kind),
         Fact("生成时间", moment(report.created)),
-        Fact("由谁封装", report.sealed_by),
-        Fact("给谁", report.sealed_for),
+        Fact("由谁封装", _said(report.sealed_by, report.by_us)),
+        Fact("给谁", _said(report.sealed_for, report.for_us)),
         Fact("指纹", report.fingerprint_text, "accent"),
         Fact("签名", *(("已核验，确为封装者所签", "good") if report.signed else ("未能核验", "wait"))),
     ]
@@ -109,3 +109,7 @@ def _facts(report: Report) -> list[Fact]:
             Fact("后续数据", "已全部装入" if found.complete else "中心还有后续数据", "plain"),
         ]
     return facts
+
+
+def _said(name: str, here: bool) -> str:
+    return f"{name}（本机）" if here and name else name
