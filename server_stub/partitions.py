@@ -41,8 +41,11 @@ def partition(unit: Unit) -> dict[str, list[Captured]]:
     fresh = {
         (one.declared.name, i) for one in unit.captured if one.op is Op.INSERT for i in one.ids
     } if any(one.declared.name == ENTITY for one in unit.captured) else set()
+    former = _former_divisions(unit)
     for one in unit.captured:
-        told: Iterable[Told] = ((name, one) for name in one.streams) if one.streams else _told(unit, one)
+        told: Iterable[Told] = _told(unit, one, former)
+        if one.streams:
+            told = ((name, one) for name in one.streams)
         for name, part in told:
             by_stream[name].append(part)
         if one.declared.name == ENTITY:
@@ -62,7 +65,18 @@ def places(connection: sa.Connection, declared: RecordType, ids: list[str]) -> l
     return _names_per_row(connection, Captured(declared, Op.UPDATE, (), ids, []), declared.partitions)
 
 
-def _told(unit: Unit, one: Captured) -> Iterator[Told]:
+def _former_divisions(unit: Unit) -> dict[str, set[str]]:
+    """Entities that moved in this unit, with the divisions they had: where they are is read at its end."""
+    former: dict[str, set[str]] = defaultdict(set)
+    for one in unit.captured:
+        if one.declared.name == ENTITY:
+            for record_id, division in zip(one.ids, one.before.get("division", ()), strict=False):
+                if division:
+                    former[record_id].add(str(division))
+    return former
+
+
+def _told(unit: Unit, one: Captured, former: Mapping[str, set[str]]) -> Iterator[Told]:
     rules = one.declared.partitions
     if all(r.part in (Part.COMMON, Part.ADMIN) for r in rules):
         for rule in rules:
@@ -71,7 +85,7 @@ def _told(unit: Unit, one: Captured) -> Iterator[Told]:
     now = _names_per_row(unit.connection, one, rules)
     if one.before:
         before = _names_per_row(unit.connection, one, rules, instead=one.before)
-        yield from _moved(unit, one, before, now)
+        yield from _moved(unit, one, before, now, _formerly(one, rules, former))
     else:
         yield from _spread(one, now)
     yield from _not_the_authors(unit, one, now)
@@ -86,10 +100,29 @@ def _not_the_authors(unit: Unit, one: Captured, now: Sequence[Names]) -> Iterato
     yield from _evicted(one, [(author.home,) if names else () for names in out], now)
 
 
-def _moved(unit: Unit, one: Captured, before: Sequence[Names], now: Sequence[Names]) -> Iterator[Told]:
-    stayed = [tuple(n for n in names if n in old) for names, old in zip(now, before, strict=True)]
-    entered = [tuple(n for n in names if n not in old) for names, old in zip(now, before, strict=True)]
-    left = [tuple(n for n in old if n not in names) for names, old in zip(now, before, strict=True)]
+def _formerly(one: Captured, rules: Sequence[Partition], former: Mapping[str, set[str]]) -> list[set[str]]:
+    """Per row the streams it may have been in because the entity it was about moved in the same unit."""
+    rules = [r for r in rules if r.part is Part.ENTITY_DIVISION and r.field in one.before]
+    return [
+        {division_stream(d) for r in rules for d in former.get(str(one.before[r.field][row]), ())}
+        for row in range(len(one.ids))
+    ]
+
+
+def _moved(
+    unit: Unit, one: Captured, before: Sequence[Names], now: Sequence[Names], formerly: Sequence[set[str]]
+) -> Iterator[Told]:
+    """Who had a record is told the change, who gets it all of it, who loses it that it left.
+
+    :param formerly: where this is not empty, nobody can say any more who had the record: all are told all.
+    """
+    had = [() if maybe else old for old, maybe in zip(before, formerly, strict=True)]
+    stayed = [tuple(n for n in names if n in old) for names, old in zip(now, had, strict=True)]
+    entered = [tuple(n for n in names if n not in old) for names, old in zip(now, had, strict=True)]
+    left = [
+        tuple(n for n in dict.fromkeys((*old, *sorted(maybe))) if n not in names)
+        for names, old, maybe in zip(now, before, formerly, strict=True)
+    ]
     yield from _spread(one, stayed)
     if any(entered):
         yield from _spread(_whole_rows(unit, one, one.declared, one.ids), entered)

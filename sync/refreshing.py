@@ -72,8 +72,9 @@ def take(
     for number, packed in refresh.absent.items():
         if number in types:
             rewinding.forget(unit, types[number], _ids(packed))
+        else:
+            rewinding.settled(unit.connection, {number: packed})
     rewinding.settled(unit.connection, refresh.answered)
-    rewinding.settled(unit.connection, refresh.absent)
     return True
 
 

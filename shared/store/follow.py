@@ -143,18 +143,20 @@ class Follower:
         """They left a stream; those in another that we follow stay.
 
         Streams are told one after another. What this one tells of the past may have come over what
-        another had said before: the hub is asked how those records stand.
+        another had said before (also a later one, when this one is followed anew): the hub is asked
+        how those records stand.
         """
         now = set(one.run.cause.removeprefix(LEFT).split(","))
         followed = in_order({c.stream for c in exchange.cursors(self._unit.connection)})
         if now.isdisjoint(followed):
             back = self._elsewhere(one, set(followed) - {stream})
             self._leaving.leave(one.declared, [i for i in one.ids if i not in back])
-            unsure = one.ids if _told_before(stream, followed) else back
+            unsure = _may_be_in(set(followed) - {stream})
         else:
-            unsure = one.ids
-        rewinding.doubt(self._unit.connection, one.declared, unsure)
-        self.doubted |= bool(unsure)
+            unsure = True
+        if unsure:
+            rewinding.doubt(self._unit.connection, one.declared, one.ids)
+        self.doubted |= unsure
 
     def _elsewhere(self, one: Incoming, streams: Collection[str]) -> list[str]:
         """Those that, as they stand here, another stream has brought back since."""
@@ -292,7 +294,6 @@ class Follower:
         )
 
 
-def _told_before(stream: str, followed: Sequence[str]) -> bool:
-    """Whether a stream that a record can change to was told before this one."""
-    earlier = followed[: followed.index(stream)] if stream in followed else followed
-    return bool(divisions_of(earlier) or bureaus_of(earlier))
+def _may_be_in(streams: Collection[str]) -> bool:
+    """Whether a record that can leave a stream can have changed to one of these."""
+    return bool(divisions_of(streams) or bureaus_of(streams))

@@ -240,15 +240,20 @@ def settled(connection: sa.Connection, answered: Mapping[int, bytes]) -> None:
 
 
 def forget(unit: Unit, declared: RecordType, ids: list[str]) -> None:
-    """The hub has no such records: they go, but for those with own changes it has not signed for."""
+    """The hub has no such records: they go.
+
+    Those with own changes it has not signed for stay, and in doubt: it is asked again when it has.
+    """
     mine = OwnChanges(unit.connection, read_number(unit.connection, "receipted"))
-    gone = [
+    kept = {
         record_id
         for record_id, state in unit.load(declared, ids, ()).items()
-        if not any(mine.pending(w) for w in (*_writers(state), state.tag))
-    ]
+        if any(mine.pending(w) for w in (*_writers(state), state.tag))
+    }
+    gone = [record_id for record_id in ids if record_id not in kept]
     if gone:
         unit.put_gone(declared, gone)
+    settled(unit.connection, {declared.number: ids_bytes(gone)})
     sql.executemany(
         unit.connection, "DELETE FROM shadow WHERE type = ? AND record_id = ?",
         [(declared.name, record_id) for record_id in ids],

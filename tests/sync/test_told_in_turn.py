@@ -8,13 +8,13 @@ import pytest
 
 from shared.access import HUB_ACTOR
 from shared.fictitious import market_entities
-from tests.fixtures.devices import Device, Enrol, rows
+from tests.fixtures.devices import Device, Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, Place
 from tests.sync.test_epochs import agree
-from tests.sync.test_scope import ALERT, hub_insert, hub_update
+from tests.sync.test_scope import ALERT, held, hub_insert, hub_update
 
 LOWER, HIGHER, FAR = "310112", "310114", "330106"
-(ENTITY,) = market_entities(1, DIVISION, 5)
+ENTITY, OTHER = market_entities(2, DIVISION, 5)
 
 
 @pytest.fixture
@@ -131,3 +131,67 @@ def test_what_is_about_a_voided_entity_moves_with_it_when_it_is_entered_again(
     assert rows(device.store, "alert") == [] and [r["id"] for r in rows(far.store, "alert")] == [made]
     assert rows(device.store, "market_entity") == []
     as_at_the_hub(place, far)
+
+
+def test_what_a_stream_followed_anew_lost_long_ago_stays_where_a_later_one_has_it(
+    place: Place, enrol_at: Enrol, above: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The past of the other division comes in several stretches: it tells that the record came, and that it left."""
+    monkeypatch.setattr("server_stub.answers.SEGMENT_RAW", 1)
+    west = place.hub.store.types["bureau"].id_for_key("W")
+    hub_update(place, "bureau", west, parent=place.a)
+    record = entered(place, division=LOWER)
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    for division in (FAR, HIGHER):
+        hub_update(place, "market_entity", record, division=division)
+    device.sync()
+    assert held(device.store) == {record}
+    hub_update(place, "bureau", west, parent=above)
+    device.sync(), device.sync()  # hears that it follows more, and follows it
+    as_at_the_hub(place, device)
+
+
+@pytest.mark.parametrize("to", [FAR, HIGHER], ids=["to one far away", "to one where the first has gone"])
+def test_an_alert_given_to_another_entity_while_its_own_moves_leaves_with_neither(
+    place: Place, enrol_at: Enrol, above: str, to: str
+) -> None:
+    """Both in one change set: where the alert was before is nowhere to be read any more."""
+    first, second = entered(place, division=LOWER), hub_insert(place, "market_entity", **{**OTHER, "division": to})
+    made = hub_insert(place, "alert", **{**ALERT, "entity_id": first})
+    next_door = [
+        enrol_at(hub_insert(place, "bureau", code=f"N{d}", name=f"{d}局", division=d), f"acc{d}") for d in (LOWER, to)
+    ]
+    for one in next_door:
+        one.sync()
+    types = place.hub.store.types
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.update(types["market_entity"], first, {"division": HIGHER}, proven=True)
+        unit.update(types["alert"], made, {"entity_id": second}, proven=True)
+    for one in next_door:
+        one.sync()
+    left, came = next_door
+    assert held(left.store, "alert") == set()
+    as_at_the_hub(place, came, "alert")
+    assert len(rows(came.store, "alert")) == 1
+
+
+def test_what_was_changed_while_the_hub_was_asked_about_it_leaves_with_its_receipt(
+    place: Place, enrol_at: Enrol, above: str
+) -> None:
+    """By stick: the answer that the hub has nothing for us here comes over an edit made meanwhile."""
+    hub_insert(place, "market_entity", **{**OTHER, "division": HIGHER})  # a stream that has something to tell
+    record = entered(place, division=LOWER)
+    device = enrol_at(above, "laozhou", roles=["officer"])
+    device.sync()
+    hub_update(place, "market_entity", record, division=HIGHER)
+    hub_update(place, "bureau", place.hub.store.types["bureau"].id_for_key("E"), parent=place.a)
+    device.take(handle(place.hub, device.export())[1])
+    asked = device.export()
+    device.update("market_entity", record, address="改到一半")
+    device.take(handle(place.hub, asked)[1])
+    assert held(device.store) == {record}
+    device.sync()
+    assert device.statuses() == ["quarantined"] and held(device.store) == set()
+    with device.store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM doubtful").scalar() == 0
