@@ -7,7 +7,6 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from shared.fictitious import market_entities
 from shared.store.exchange import attempts
 from sync.http import HttpCarrier
 from tests.fixtures.devices import Device, Enrol, count, quiet, rows
-from tests.fixtures.hubs import DIVISION, Place, rest
+from tests.fixtures.hubs import DIVISION, Place
+from tests.fixtures.served import Served
 from tests.fixtures.wires import BadLine, bad_line
 
 ENTITY: dict[str, Any] = {
@@ -38,16 +38,15 @@ Reaching = Callable[[str], HttpCarrier]
 
 
 @pytest.fixture
-def carrier(request: pytest.FixtureRequest) -> Iterator[Reaching]:
+def carrier(served_hub: Served) -> Iterator[Reaching]:
     """Carriers to an address, which wait between their attempts only until the hub is done with the last one.
 
     Not to wait at all would ask the hub how far it is before it has put away what it heard.
     """
-    hub: str = request.getfixturevalue("address") if "address" in request.fixturenames else ""
     with contextlib.ExitStack() as used:
 
         def made(url: str) -> HttpCarrier:
-            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=partial(rest, hub))))
+            return used.enter_context(contextlib.closing(HttpCarrier(url, wait=served_hub.at_rest)))
 
         yield made
 
