@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,15 @@ from shared.store import sql
 from shared.store.exchange import SetRow
 
 CONFLICTED = "conflicted"
+
+# Both references have an index; ";" comes right after ":".
+_MET = " UNION ALL ".join(
+    f"SELECT line.value, substr(c.{reference}, length(line.value) + 2), c.id, c.state"
+    f" FROM json_each(?) AS line CROSS JOIN conflict AS c"
+    f" ON c.{reference} >= line.value || ':' AND c.{reference} < line.value || ';'"
+    ' WHERE c."_deleted" = 0'
+    for reference in ("ours_ref", "theirs_ref")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +37,19 @@ def disputes(connection: sa.Connection, device: str, sets: Sequence[SetRow]) -> 
     wanted = [s for s in sets if s.status == CONFLICTED]
     if not wanted:
         return {}
-    rows = sql.execute(
-        connection, 'SELECT id, ours_ref, theirs_ref, state FROM conflict WHERE "_deleted" = 0'
-    ).fetchall()
+    known = sorted({line for one in wanted for line in _lines(device, one)})
     by_line: defaultdict[str, list[tuple[int, str, bool]]] = defaultdict(list)
-    for conflict_id, ours, theirs, state in rows:
-        for reference in (ours, theirs):
-            line, _, seq = str(reference or "").rpartition(":")
-            if seq.isdigit():
-                by_line[line].append((int(seq), str(conflict_id), state == "open"))
+    for line, seq, conflict_id, state in sql.execute(connection, _MET, (json.dumps(known),) * 2):
+        if seq.isdigit():
+            by_line[line].append((int(seq), conflict_id, state == "open"))
     out: dict[str, Dispute] = {}
     for one in wanted:
-        # the second: a fork that was released counts under numbers of its own
-        lines = (f"{device}:{one.incarnation}", f"{one.cs_id[:32]}:1")
-        met = {i: is_open for n in lines for seq, i, is_open in by_line[n] if one.first <= seq <= one.last}
+        met = {
+            i: is_open
+            for line in _lines(device, one)
+            for seq, i, is_open in by_line[line]
+            if one.first <= seq <= one.last
+        }
         if met:
             out[one.cs_id] = Dispute(len(met), sum(met.values()))
     return out
@@ -51,10 +60,15 @@ def open_about(connection: sa.Connection, device: str) -> int:
     found = sql.execute(
         connection,
         """SELECT COUNT(*) FROM conflict WHERE "_deleted" = 0 AND state = 'open'"""
-        " AND (ours_ref LIKE ? OR theirs_ref LIKE ?)",
-        (f"{device}:%", f"{device}:%"),
+        " AND (ours_ref >= ? AND ours_ref < ? OR theirs_ref >= ? AND theirs_ref < ?)",
+        (f"{device}:", f"{device};") * 2,
     ).fetchone()
     return int(found[0]) if found else 0
+
+
+def _lines(device: str, one: SetRow) -> tuple[str, str]:
+    """Where its changes count; the second when it was a fork that was released, under numbers of its own."""
+    return f"{device}:{one.incarnation}", f"{one.cs_id[:32]}:1"
 
 
 __all__ = ["Dispute", "disputes", "open_about"]

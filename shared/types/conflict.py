@@ -57,14 +57,14 @@ class Conflict:
     ours_person: str | None = text(16, "中心现值填写人", max=50, group=OURS)
     ours_bureau: str | None = ref(17, "中心现值单位", "bureau", must_exist=False, column=True, group=OURS)
     ours_at: str | None = time_(18, "中心现值时间", group=OURS)
-    ours_ref: str | None = text(19, "中心现值变更号", max=200, group=OURS)
+    ours_ref: str | None = text(19, "中心现值变更号", max=200, index=True, group=OURS)
     theirs_value: str | None = note(20, "未采用的值", max=5000, column=True, group=THEIRS)
     theirs_person: str | None = text(21, "未采用的值填写人", max=50, group=THEIRS)
     theirs_bureau: str | None = ref(
         22, "未采用的值单位", "bureau", must_exist=False, column=True, group=THEIRS
     )
     theirs_at: str | None = time_(23, "未采用的值时间", group=THEIRS)
-    theirs_ref: str | None = text(24, "未采用的值变更号", max=200, group=THEIRS)
+    theirs_ref: str | None = text(24, "未采用的值变更号", max=200, index=True, group=THEIRS)
     state: str = text(25, "状态", max=20, form=False, sheet=False, default="open", column=True, index=True)
     resolution: str | None = note(
         26, "处理结果", max=5000, form=False, sheet=False, group=DECISION, merge=Merge.FIRST

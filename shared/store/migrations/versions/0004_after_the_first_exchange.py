@@ -62,6 +62,10 @@ def _records() -> None:
         batch_op.create_index('ix_data_problem_record_type', ['record_type'], unique=False)
         batch_op.create_index('ix_data_problem_state', ['state'], unique=False)
 
+    with op.batch_alter_table('conflict', schema=None) as batch_op:
+        batch_op.create_index('ix_conflict_ours_ref', ['ours_ref'], unique=False)
+        batch_op.create_index('ix_conflict_theirs_ref', ['theirs_ref'], unique=False)
+
     with op.batch_alter_table('exchange', schema=None) as batch_op:
         batch_op.create_index('ix_exchange_fingerprint', ['fingerprint'], unique=False)
 
