@@ -134,6 +134,8 @@ class RecordType:
     :param attachments: whether photos and scans may be attached to its records.
     :param made_by: where its records are made when no form or workbook makes them, in words for
         people; ``""`` = they are typed. More belongs to such a record than its fields.
+    :param paper: whether the exchange itself makes its records, about itself: the office's work is in
+        without them.
     """
 
     name: str
@@ -154,6 +156,7 @@ class RecordType:
     requirement: str
     attachments: bool = False
     made_by: str = ""
+    paper: bool = False
 
     @property
     def typed(self) -> bool:
@@ -275,6 +278,7 @@ def record_type(
     requirement: str = "",
     attachments: bool = False,
     made_by: str = "",
+    paper: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a record type; see :class:`RecordType` for the meaning of each name."""
 
@@ -305,6 +309,7 @@ def record_type(
             requirement=requirement,
             attachments=attachments,
             made_by=made_by,
+            paper=paper,
         )
         return cls
 

@@ -40,8 +40,6 @@ STANDING_OF = {
     "rejected": Standing.REJECTED,
 }
 TROUBLE = (Standing.PARKED, Standing.CONFLICT, Standing.QUARANTINED)
-PAPER = ("hand_over", "media_intake", "medium")
-"""Records the exchange by stick makes of itself: the office's work is in without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class SyncState:
 
     :param pending_changes: own changes without a receipt, sealed or not.
     :param sealed: those of them that are in change sets already.
-    :param paper: those of them that are about the exchange itself (:data:`PAPER`), not the office's work.
+    :param paper: those of them about the exchange itself (``RecordType.paper``), not the office's work.
     :param receipted: own changes the hub has signed for.
     :param load: how far a first load is, in words.
     :param evidence_at: the hub's last signed word; ``complete_at`` when it last had nothing more.
@@ -246,7 +244,7 @@ class Syncing:
             last_receipt_at=last[1] if last else "",
             evidence_at=evidence,
             complete_at=complete,
-            paper=sum(waiting[self._session.store.types[name].number] for name in PAPER),
+            paper=sum(waiting[one.number] for one in self._session.store.types.values() if one.paper),
             load=load_words(self._session.store),
             restored=restored,
             unknown=unknown,

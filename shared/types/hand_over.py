@@ -39,6 +39,7 @@ LIFECYCLE = Lifecycle(
     lifecycle=LIFECYCLE,
     table_order="-handed_at",
     requirement="R31 R43",
+    paper=True,
 )
 class HandOver:
     """Kept for every export to a medium; the hub notes “送达” (ADR 0025).

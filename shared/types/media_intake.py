@@ -21,6 +21,7 @@ MEDIUM, CONTENT, RESULT = "介质", "交换包", "入库"
     partitions=(OWN_BUREAU, ADMIN),
     table_order="-received_at",
     requirement="R31 R32",
+    paper=True,
 )
 class MediaIntake:
     """Kept for every import from a medium, also for a refused one."""

@@ -41,6 +41,7 @@ LIFECYCLE = Lifecycle(
     lifecycle=LIFECYCLE,
     table_order="number",
     requirement="R31",
+    paper=True,
 )
 class Medium:
     """Keyed by bureau and the number on its label: registered twice it is still one medium."""
