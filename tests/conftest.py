@@ -11,13 +11,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fixtures.memory import in_memory
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyside6")
 # A test's own backend would register itself for every test of the process, and for none it starts.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
+# Tests flush as often as the program does: ten minutes of a run would be waiting for the disk.
+if (memory := in_memory()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
+
 # What an installation keeps outside its data folder stays out of the tester's own.
-os.environ.setdefault("YIZHAN_STATE", tempfile.mkdtemp(prefix="yizhan-state-"))
+os.environ.setdefault("YIZHAN_STATE", tempfile.mkdtemp(prefix="yizhan-state-", dir=memory))
 
 _TURNS = itertools.count(1)
 

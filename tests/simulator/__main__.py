@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.fixtures.longer import in_memory
+from tests.fixtures.memory import in_memory
 from tests.simulator.mishaps import CRASH, FULL, POWER
 from tests.simulator.troubles import KINDS
 from tests.simulator.world import Options, World, told_again

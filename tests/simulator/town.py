@@ -24,7 +24,7 @@ from sync.signing import SigningKey
 from sync.suite import OpenKey
 from sync.trust import DeviceKeys
 from tests.fixtures.devices import KEY, enrol_device
-from tests.fixtures.longer import in_memory
+from tests.fixtures.memory import in_memory
 from tests.simulator.seeded import Time, Wall, determined
 
 DIVISION = "310113"
