@@ -2,8 +2,9 @@
 
 What the snapshot says of such a field waits in ``shadow``, exactly as if it had
 come by a stream (``shared.store.follow``). A record of ours that the snapshot does not
-hold comes over whole: it was entered here and has not been there yet, or it is
-about to leave this scope and something of ours still hangs on it.
+hold comes over whole: it was entered here and has not been there yet, or it has left
+this scope and something of ours still hangs on it. No stream tells the latter any more:
+the hub is asked about it, until it has signed for what is ours.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from shared.access import HUB_ACTOR
 from shared.changes import SEQ_BITS, SEQ_MASK, Value, decode_block
 from shared.record import RecordType
-from shared.store import sql
+from shared.store import rewinding, sql
 from shared.store.catching import UNSEEN
 from shared.store.database import Database
 from shared.store.facts import read_fact, read_number, write_number
@@ -106,6 +107,8 @@ class _Laying:
         self._unit.put_changed(declared, (), [(encode_fw(fw), self._ref(old.tag), old.hlc, record_id)])
         if old.deleted:
             self._unit.put_deleted(declared, [record_id], [self._ref(old.tag)], old.hlc)
+        if not self._recent.pending(old.w):
+            rewinding.doubt(self._unit.connection, declared, [record_id])
 
     def _cover(self, declared: RecordType, record_id: str, old: RowState, now: RowState) -> None:
         values: dict[str, Value] = {}

@@ -84,6 +84,39 @@ def test_pending_changes_reach_the_hub_and_all_ends_equal(large: Place, enrol_at
     assert {c["record_id"] for c in device.conflicts()} >= {who["both"], who["gone"]}
 
 
+def test_what_has_left_before_the_snapshot_goes_when_the_hub_has_decided_about_what_was_pending(
+    large: Place, enrol_at: Enrol
+) -> None:
+    """The stream that says it left is not told any more: its past is in the snapshot."""
+    device = no_snapshots(enrol_at(large.a, "chenmin"))
+    device.sync()
+    first, second = (r["id"] for r in rows(device.store, "market_entity")[:2])
+    device.update("market_entity", first, address="改到一半")
+    with large.hub.store.unit(HUB_ACTOR) as unit:
+        declared = large.hub.store.types["market_entity"]
+        unit.update_many(declared, [(i, {"division": "310112"}) for i in (first, second)], proven=True)
+    del device.engine.first_load.holding
+    with device.store.write() as connection:
+        sql.execute(connection, "DELETE FROM stream_cursor")
+    while not loaded(device):
+        device.take(_answer_alone(large, device))
+    assert device.value("market_entity", first, "address") == "改到一半"  # the hub has not heard of it (N7)
+    assert device.value("market_entity", second, "address") is None
+    device.sync()
+    assert device.statuses() == ["quarantined"]
+    assert device.value("market_entity", first, "address") is None
+    with device.store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM doubtful").scalar() == 0
+
+
+def _answer_alone(place: Place, device: Device) -> bytes:
+    """What the hub has for a device that sends nothing of its own."""
+    shelf = Shelf(1 << 30)
+    place.hub.handle(io.BytesIO(device.asking()), shelf.first, shelf)
+    (volume,) = shelf.volumes
+    return volume
+
+
 def test_what_is_entered_while_parts_arrive_is_kept(large: Place, enrol_at: Enrol) -> None:
     device = enrol_at(large.a, "chenmin")
     entered: list[str] = []
