@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from desktop.work.syncing import Syncing
 from shared.errors import NotForUs
 from shared.fictitious import market_entities
 from shared.standing import Standing
+from sync.http import HttpCarrier
 from tests.fixtures.hubs import DIVISION, Place, serving
 from tests.fixtures.stations import STICK, Station, add_entities, quiet, station
 from tests.fixtures.sticks import at_hub, bring_in, by_files
@@ -111,4 +113,27 @@ def test_mail_for_oneself_is_simply_taken_in(place: Place, near: Station, tmp_pa
         assert letter.outward  # none that this device itself could open is left
     kid = near.session.device_keys.seal.kid
     assert all(kid not in c.audience.split(",") for c in near.session.box.content())
+    other.session.close()
+
+
+def test_a_letter_for_oneself_whose_bytes_are_gone_stops_nothing(
+    place: Place, near: Station, tmp_path: Path, url: str
+) -> None:
+    """The program ended before it took it in, somebody cleared the folder, and nobody is carried for any more."""
+    other = station(place.hub, url, place.a, tmp_path / "other", account="li", name="李伟")
+    courier = Courier(near.session)
+    courier.choose([place.a])
+    add_entities(place.hub, *ENTITIES[:4])
+    with closing(HttpCarrier(url)) as carrier:
+        near.session.engine.sync(carrier, quiet)
+    (letter,) = near.session.box.content()
+    assert near.session.device_keys.seal.kid in letter.audience.split(",")
+    near.session.box.path(letter.package_id).unlink()
+    courier.choose([])
+    near.insert("market_entity", ENTITIES[4])
+    Syncing(near.session).sync_now(quiet)
+    assert near.session.box.content() == []
+    assert Syncing(near.session).state().sets[0].standing == Standing.APPLIED
+    Syncing(other.session).sync_now(quiet)
+    assert near.count("market_entity") == other.count("market_entity") == 5
     other.session.close()
