@@ -82,7 +82,8 @@ class Enrolment:
         with self._store.unit(HUB_ACTOR) as unit:
             row = sql.execute(
                 unit.connection,
-                'SELECT code, bureau, "user", expires_at, used_by, cancelled_at FROM invite WHERE name = ?',
+                'SELECT code, bureau, "user", expires_at, used_by, cancelled_at FROM invite WHERE name = ?'
+                + sql.held(unit.connection),  # it may be cancelled at this very moment
                 (request.invite,),
             ).fetchone()
             if row is None:

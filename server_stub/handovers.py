@@ -33,15 +33,19 @@ def close(
     :param arrived: ids of the device's latest packages; :param news: it brought changes.
     """
     now = store.clock.stamp()
-    with store.read() as connection:
-        settled = _this(connection, package, now)
+
+    def settled(connection: sa.Connection) -> dict[str, dict[str, object]]:
+        found = _this(connection, package, now)
         if news:
-            settled |= _received(connection, bureau)
-            settled = _own(connection, bureau, arrived, now) | settled
-    if not settled:
-        return 0
-    with store.unit(HUB_ACTOR) as unit:
-        return unit.update_many(store.types["hand_over"], list(settled.items()), proven=True)
+            found |= _received(connection, bureau)
+            found = _own(connection, bureau, arrived, now) | found
+        return found
+
+    with store.read() as connection:
+        if not settled(connection):
+            return 0
+    with store.unit(HUB_ACTOR) as unit:  # looked at again: somebody may have closed or voided one meanwhile
+        return unit.update_many(store.types["hand_over"], list(settled(unit.connection).items()), proven=True)
 
 
 def _this(connection: sa.Connection, package: Verified, now: str) -> dict[str, dict[str, object]]:

@@ -56,7 +56,7 @@ def open_code(kept: str, name: str, keys: HubKeys) -> str:
 def seal_old(store: Store, keys: HubKeys) -> None:
     """Seal what an older version has left in clear."""
     with store.read() as connection:
-        rows = sql.execute(connection, "SELECT name, code FROM invite").fetchall()
+        rows = sql.execute(connection, "SELECT name, code FROM invite ORDER BY name").fetchall()
     clear = [(seal_code(code, name, keys), name) for name, code in rows if not code.startswith(_MARK)]
     if clear:
         with store.write() as connection:

@@ -9,6 +9,8 @@ may still be under way.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +127,11 @@ def rotate(path: Path, passphrase: str, clock: Clock, *, old_word_days: int = OL
 
     :param old_word_days: how long devices still take what the old root signed before.
     """
+    with _alone(path):
+        return _rotated(path, passphrase, clock, old_word_days)
+
+
+def _rotated(path: Path, passphrase: str, clock: Clock, old_word_days: int) -> HubKeys:
     before = load(path, passphrase)
     now = clock.now()
     old = (*before.old, OldOpenKey(before.seal.to_bytes(), (now + timedelta(days=OLD_SEAL_DAYS)).isoformat()))
@@ -137,11 +144,12 @@ def rotate(path: Path, passphrase: str, clock: Clock, *, old_word_days: int = OL
 
 def announce_recovery(path: Path, passphrase: str, clock: Clock, recovery: SealPublic) -> HubKeys:
     """A link that keeps the keys and names a recovery key."""
-    before = load(path, passphrase)
-    after = HubKeys(
-        before.hub_id, before.name, before.sign, before.seal, before.old, before.links, recovery
-    )
-    return _linked(path, passphrase, before, after, clock, clock.stamp())
+    with _alone(path):
+        before = load(path, passphrase)
+        after = HubKeys(
+            before.hub_id, before.name, before.sign, before.seal, before.old, before.links, recovery
+        )
+        return _linked(path, passphrase, before, after, clock, clock.stamp())
 
 
 def load(path: Path, passphrase: str) -> HubKeys:
@@ -194,6 +202,25 @@ class KeyFile:
 
 
 # --- inside ----------------------------------------------------------------------
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else writes a link meanwhile: of two after the same one, devices could follow the lost one.
+
+    Held on the folder, so that no file is left behind; where the system cannot lock, one person commands.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _linked(
     path: Path, passphrase: str, before: HubKeys, after: HubKeys, clock: Clock, old_until: str
 ) -> HubKeys:

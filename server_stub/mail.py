@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from server_stub import lines
 from server_stub.answers import Answers, Post
 from server_stub.devices import REVOKED
 from server_stub.keys import HubKeys
@@ -128,6 +129,7 @@ class Mailroom:
         )  # fmt: skip
         said = messages.encode(kept)
         with self._store.write() as connection:
+            lines.lock(connection, device)  # its next package may be under way in another process
             earlier = asked_of(connection, [device]).get(device)
             known = [i for i in (earlier.arrived if earlier else ()) if i != package_id]
             arrived = [*known, package_id][-KEPT_IDS:]
@@ -143,6 +145,7 @@ class Mailroom:
     def note_beside(self, device: str, core: Core) -> tuple[str, ...]:
         """Remember a package of attachments that came; returns ids of the device's latest packages."""
         with self._store.write() as connection:
+            lines.lock(connection, device)
             said = asked_of(connection, [device]).get(device)
             arrived = said.arrived if said is not None else ()
             if said is not None and core.kind is Kind.ATTACHMENTS and core.package_id not in arrived:
@@ -373,7 +376,11 @@ class Mailroom:
     def _pieces(self, one: Waiting, have: int, post: Post) -> Iterator[Entry]:
         if have >= one.size:
             return
-        with self.path(one.package_id).open("rb") as stream:
+        try:
+            stream = self.path(one.package_id).open("rb")
+        except FileNotFoundError:  # swept just now; made anew for whoever asks again
+            return
+        with stream:
             stream.seek(have)
             while have < one.size:
                 if post.left <= 0:

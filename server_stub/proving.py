@@ -18,8 +18,8 @@ from server_stub.keys import HubKeys
 from server_stub.snapshot_build import one_moment
 from server_stub.tokens import ACTOR as TOKEN
 from shared.access import HUB_ACTOR
-from shared.errors import StoreError
-from shared.store import audit, sql
+from shared.errors import DatabaseBusy, StoreError
+from shared.store import audit
 from shared.store.facts import read_fact, read_text, write_fact, write_text
 from shared.store.store import Store
 from sync.messages import Proven
@@ -109,8 +109,7 @@ class HubProofs:
         """
         now = self._store.clock.stamp()
         with self._store.write() as connection:
-            if sql.is_postgres(connection):  # one process begins, the others see that it did
-                sql.execute(connection, "SELECT 1 FROM fact WHERE name = ? FOR UPDATE", (audit.END,))
+            audit.hold(connection)  # one process begins, the others see that it did
             before = _stands(connection)
             due = not before.began_at or _apart(before.began_at, now) >= SELDOM
             if due:
@@ -128,13 +127,16 @@ class HubProofs:
             with one_moment(self._store) as connection:
                 found = checking.prove(connection, self._keys, tell)
             proofs = [Proven(one.title, one.count, one.trouble) for one in found]
+        except DatabaseBusy:
+            raise  # says nothing about the evidence
         except StoreError as bad:  # a database that cannot be read through is a finding, not a failure
             proofs = [Proven(checking.FILE, 0, bad.message.rstrip("。"))]
         result = Result(at, proofs)
         with self._store.write() as connection:
+            # The chain's end before the facts, as whoever asks holds them.
+            audit.note(connection, at, HUB_ACTOR.user, "checked", result.words or "完好")
             write_fact(connection, RESULT, msgspec.msgpack.encode(result))
             write_text(connection, BEGAN, at)
-            audit.note(connection, at, HUB_ACTOR.user, "checked", result.words or "完好")
         return result
 
     def answer(self, device: str, *, at_once: bool) -> Said:

@@ -75,6 +75,7 @@ class Receipts:
         """
         incarnation = ask.incarnation
         with self._store.write() as connection:
+            lines.lock(connection, device)
             named = {s.cs_id for s in intake.sets}
             asked = [i for i in ask.waiting[:MOST_ASKED] if i not in named]
             told = [SetReceipt(*row) for row in words_on(connection, device, asked)]
@@ -104,7 +105,6 @@ class Receipts:
     def _body(
         self, connection: sa.Connection, device: str, incarnation: int, sets: list[SetReceipt]
     ) -> bytes:
-        lines.lock(connection, device)
         at = lines.reach(connection, device, incarnation)
         body = Receipt(
             v=PROTOCOL,

@@ -46,7 +46,10 @@ class Spool:
         path = self._path(package_id, "part")
         if self.answered(package_id):
             return self.size(package_id)
-        return path.stat().st_size if path.exists() else None
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:  # none has, or another process has just handled it
+            return self.size(package_id) if self.answered(package_id) else None
 
     def append(self, package_id: str, offset: int, data: bytes) -> int:
         """Write bytes at ``offset``; returns the new length.

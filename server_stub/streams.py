@@ -85,14 +85,13 @@ def segment(
 def _append(
     connection: sa.Connection, name: str, captured: list[Captured], origins: Origins, own: int
 ) -> None:
-    lock = " FOR UPDATE" if sql.is_postgres(connection) else ""
     sql.execute(
         connection,
         "INSERT INTO stream (name, n, head) VALUES (?, 0, ?) ON CONFLICT DO NOTHING",
         (name, GENESIS),
     )
     n, head = sql.execute(
-        connection, f"SELECT n, head FROM stream WHERE name = ?{lock}", (name,)
+        connection, "SELECT n, head FROM stream WHERE name = ?" + sql.held(connection), (name,)
     ).fetchone()
     head = bytes(head)
     rows: list[tuple[object, ...]] = []

@@ -84,7 +84,11 @@ class Tokens:
             before = dict(_all(connection, lock=True)).get(name)
             if before is not None and _state(before, at) == "active":
                 raise InputError(f"已经有名为“{name}”的令牌。", "请换一个名称，或先吊销它。")
-            _keep(connection, name, _Kept(_digest(text), at, expires, bureau=bureau))
+            new = _Kept(_digest(text), at, expires, bureau=bureau)
+            if before is not None:
+                _keep(connection, name, new)
+            elif not _keep_first(connection, name, new):
+                raise InputError(f"刚刚已经签发了名为“{name}”的令牌。", "请换一个名称，或先吊销它。")
             what = f"{name} {expires[:10]}" + (f" {place.code}" if place is not None else "")
             audit.note(connection, at, HUB_ACTOR.user, "token", what)
         return text
@@ -139,7 +143,7 @@ def _shown(name: str, one: _Kept, now: str) -> Token:
 
 
 def _all(connection: sa.Connection, *, lock: bool = False) -> list[tuple[str, _Kept]]:
-    held = " FOR UPDATE" if lock and sql.is_postgres(connection) else ""  # a use must not undo a revocation
+    held = sql.held(connection) if lock else ""  # a use must not undo a revocation
     rows = sql.execute(
         connection, f"SELECT name, value FROM fact WHERE substr(name, 1, ?) = ? ORDER BY name{held}",
         (len(_FACT), _FACT),
@@ -149,6 +153,15 @@ def _all(connection: sa.Connection, *, lock: bool = False) -> list[tuple[str, _K
 
 def _keep(connection: sa.Connection, name: str, one: _Kept) -> None:
     write_fact(connection, _FACT + name, msgspec.msgpack.encode(one))
+
+
+def _keep_first(connection: sa.Connection, name: str, one: _Kept) -> bool:
+    """Whether no other process was quicker with a token of that name."""
+    done = sql.execute(
+        connection, "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (_FACT + name, msgspec.msgpack.encode(one)),
+    )  # fmt: skip
+    return bool(done.rowcount)
 
 
 def _digest(text: str) -> bytes:

@@ -109,7 +109,7 @@ class NewerDatabase(StoreError):
 
 
 class DatabaseBusy(StoreError):
-    """Another window of the program holds the database."""
+    """The database cannot be used just now: somebody else holds it, or its server is away."""
 
     code = "database_busy"
 

@@ -112,9 +112,21 @@ TITLES = {
 """Words for events; a module that adds one adds its word here."""
 
 
+def hold(connection: sa.Connection) -> None:
+    """Hold the chain's end until commit: entries of several processes follow one another."""
+    if sql.is_postgres(connection):
+        sql.execute(
+            connection,
+            "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (END, bytes(_NUMBER) + GENESIS),
+        )
+        sql.execute(connection, "SELECT 1 FROM fact WHERE name = ? FOR UPDATE", (END,))
+
+
 def note(connection: sa.Connection, at: str, who: str, event: str, detail: str = "") -> None:
     """Add an entry within the transaction of the act itself."""
-    no, head = _end(connection, lock=True)
+    hold(connection)
+    no, head = _end(connection)
     no += 1
     head = _link(head, no, at, who, event, detail)
     sql.execute(
@@ -160,14 +172,7 @@ def _all(connection: sa.Connection) -> Iterator[Entry]:
         yield Entry(r[0], r[1], r[2], r[3], r[4], bytes(r[5]))
 
 
-def _end(connection: sa.Connection, *, lock: bool = False) -> tuple[int, bytes]:
-    if lock and sql.is_postgres(connection):  # entries of several processes follow one another
-        sql.execute(
-            connection,
-            "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (END, bytes(_NUMBER) + GENESIS),
-        )
-        sql.execute(connection, "SELECT 1 FROM fact WHERE name = ? FOR UPDATE", (END,))
+def _end(connection: sa.Connection) -> tuple[int, bytes]:
     kept = read_fact(connection, END)
     return (int.from_bytes(kept[:_NUMBER], "big"), kept[_NUMBER:]) if kept else (0, GENESIS)
 

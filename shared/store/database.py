@@ -225,14 +225,43 @@ def explain(bad: Exception) -> StoreError:
     return StoreError("数据库无法使用。", f"请把这句话告诉管理员：{text}")
 
 
+_CROSSWISE = ("40001", "40P01", "55P03")
+"""SQLSTATE of a transaction that PostgreSQL gave up for another one's sake."""
+_LOST = ("08", "57P")
+_SHORT = "53"
+_FULL = "53100"
+
+
+def explain_server(bad: Exception) -> StoreError | None:
+    """What PostgreSQL says of itself, in whatever language, as a sentence; None for a mistake of ours.
+
+    Nothing of the transaction stands then, so whoever asked may ask again.
+    """
+    state = str(getattr(bad, "sqlstate", None) or "")
+    if state in _CROSSWISE:
+        return DatabaseBusy("中心的数据库正忙，这一步没有做成。", "没有改动任何数据，请再做一次。")
+    if state == _FULL:
+        return DiskFull("中心数据库的磁盘空间不足，这一步没有做成。", "请清理数据库所在的磁盘后重试。")
+    if state.startswith(_SHORT):
+        return DatabaseBusy("中心的数据库连接或内存不够，没有做成。", "请稍后再做一次，或增加连接数。")
+    if not state or state.startswith(_LOST):
+        return DatabaseBusy("与中心数据库的连接断开了，这一步没有做成。", "请检查数据库服务，然后再做一次。")
+    return None
+
+
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn what the driver says about file and disk (locked, full, damaged) into sentences."""
+    """Turn what the driver says about file, disk and server (locked, full, damaged, gone) into sentences."""
     try:
         yield
     except sa.exc.DatabaseError as bad:
         original = bad.orig if isinstance(bad.orig, Exception) else bad
         about_file = type(bad) in (sa.exc.OperationalError, sa.exc.DatabaseError)
+        if hasattr(original, "sqlstate"):
+            said = explain_server(original) if about_file else None
+            if said is not None:
+                raise said from bad
+            raise
         if about_file and any(word in str(original) for word in _ABOUT_FILES):
             raise explain(original) from bad
         raise

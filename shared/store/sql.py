@@ -20,6 +20,11 @@ def is_postgres(connection: sa.Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def held(connection: sa.Connection) -> str:
+    """End of a SELECT whose rows nobody else changes until commit; SQLite has one writer anyway."""
+    return " FOR UPDATE" if is_postgres(connection) else ""
+
+
 def quoted(names: Iterable[str]) -> str:
     """Column list."""
     return ", ".join(f'"{n}"' for n in names)

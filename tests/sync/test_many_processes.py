@@ -5,30 +5,47 @@ Each test holds what two processes want until both surely wait for it, in the or
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from server_stub import keys as hub_keys
 from server_stub.device_keys import ROTATED
+from server_stub.enrolment import Account
+from server_stub.handovers import close
 from server_stub.hub import Hub
+from server_stub.invitations import cancel
+from server_stub.keys import HubKeys
+from server_stub.postal import asked_of
 from server_stub.review import REJECTED, RELEASED
 from server_stub.tokens import Tokens
+from shared.access import HUB_ACTOR
 from shared.changes import GENESIS
-from shared.errors import AccessDenied
+from shared.errors import AccessDenied, DatabaseBusy, HubRefused, InputError
 from shared.fictitious import market_entities
+from shared.ids import new_id
 from shared.scope import division_stream
 from shared.store import audit, sql
+from shared.store.facts import read_text, write_text
 from shared.types import catalog
+from sync import enrol
+from sync.hub_trust import SignedLink
 from sync.messages import Branch
-from sync.trust import DeviceKeys
+from sync.package import verify
+from sync.trust import DeviceKeys, InviteCode
 from tests.fixtures.devices import Device, Enrol, count, handle, rows, value
-from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
+from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres
 from tests.fixtures.waiting import held_up, row
 from tests.sync.test_held_sets import freeze
 
 ENTITIES = list(market_entities(6, DIVISION))
 DEVICE = "SELECT 1 FROM device_key WHERE device = ?"
+CHAIN_END = row("SELECT 1 FROM fact WHERE name = ?", audit.END)
 TURN = row("SELECT 1 FROM fact WHERE name = 'seq'")
 
 pytestmark = pytest.mark.parametrize("hub_url", ["postgresql"], indirect=True)
@@ -164,3 +181,142 @@ def test_what_waited_for_an_upgrade_comes_in_once_however_many_processes_start(
         assert len(audit.latest(connection, event="release")) == 1
         told = sql.execute(connection, "SELECT n FROM stream WHERE name = ?", (division_stream(DIVISION),))
         assert told.scalar() == 1
+
+
+# --- one-time codes, tokens, evidence, mail, hand-overs ------------------------------
+def test_a_code_that_is_cancelled_while_somebody_enrols_with_it_is_either_used_or_cancelled(
+    place: Place, others: list[Hub]
+) -> None:
+    code = place.hub.enrolment.invite(Account("chenmin", "陈敏", place.a, ("officer",)))
+    typed, request = InviteCode.parse(code.shown()), io.BytesIO()
+    enrol.seal_request(request, new_id(), DeviceKeys.generate(), typed, "陈敏的电脑", place.hub.clock.stamp())
+    with held_up(place, row("SELECT 1 FROM invite WHERE name = ?", code.name)) as queue:
+        cancelling = queue.add(lambda: cancel(others[0].store, code.name))
+        enrolling = queue.add(lambda: handle(others[1], request.getvalue()))
+    cancelling.result()
+    with pytest.raises(HubRefused, match="登记码已作废"):
+        enrolling.result()
+    assert count(place.hub.store, "device") == 0
+
+
+def test_of_two_tokens_made_at_once_under_one_name_the_first_is_one(place: Place, others: list[Hub]) -> None:
+    Tokens(place.hub.store).add("before")
+    with held_up(place, CHAIN_END) as queue:
+        first, second = (queue.add(lambda h=h: Tokens(h.store).add("monitoring")) for h in others)
+    with pytest.raises(InputError, match="刚刚"):
+        second.result()
+    assert Tokens(place.hub.store).find(str(first.result()))
+
+
+def test_evidence_is_asked_for_while_it_is_gone_through(place: Place, others: list[Hub]) -> None:
+    Tokens(place.hub.store).add("before")
+    with held_up(place, CHAIN_END) as queue:
+        asking = queue.add(lambda: others[0].proofs.ask("monitoring"))
+        going = queue.add(others[1].proofs.run)
+    assert asking.result().running  # type: ignore[attr-defined]
+    going.result()
+    others[0].proofs.close()
+    found = place.hub.proofs.latest()
+    assert found is not None and found.words == ""
+
+
+def test_two_packages_of_a_device_at_once_are_both_remembered(
+    place: Place, others: list[Hub], enrol_at: Enrol
+) -> None:
+    """By stick and by network: the device must hear of both that they arrived."""
+    a = enrol_at(place.a, "chenmin")
+    a.sync()
+    packages = [a.sealed() for _ in range(2)]
+    device = a.grant.device
+    with held_up(place, row("SELECT 1 FROM device_asked WHERE device = ?", device)) as queue:
+        taking = [queue.add(lambda h=h, p=p: handle(h, p[0])) for h, p in zip(others, packages, strict=True)]
+    for one in taking:
+        one.result()
+    with place.hub.store.read() as connection:
+        arrived = asked_of(connection, [device])[device].arrived
+    assert list(arrived[-2:]) == [told.package_id for _, told in packages]
+
+
+def test_a_hand_over_that_is_voided_while_its_package_comes_in_holds_nothing_up(
+    place: Place, others: list[Hub], enrol_at: Enrol
+) -> None:
+    a = enrol_at(place.a, "chenmin")
+    package, told = a.sealed()
+    declared = place.hub.store.types["hand_over"]
+    said = {
+        "medium_kind": "1", "medium_no": "U-1", "content": "上报变更", "package_id": told.package_id,
+        "fingerprint": told.fingerprint_text, "sent_from": "甲局", "sent_to": "中心",
+        "handed_at": place.hub.clock.stamp(),
+    }  # fmt: skip
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        (record,) = unit.insert(declared, [said], way="exchange", proven=True)
+
+    def void() -> None:
+        with others[0].store.unit(HUB_ACTOR) as unit:
+            unit.delete(declared, record, "重复登记")
+
+    verified = verify(io.BytesIO(package), place.hub.signer)
+    with held_up(place, TURN) as queue:
+        voiding = queue.add(void)
+        closing = queue.add(lambda: close(others[1].store, place.a, verified, [], news=False))
+    voiding.result()
+    assert closing.result() == 0
+
+
+def test_two_who_change_the_hubs_keys_at_once_change_them_one_after_the_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Devices that have followed the first link must find the second after it, not in its place."""
+    path, clock, made = place.hub.data / "hub.key", place.hub.clock, list[Future[HubKeys]]()
+    link = hub_keys.make_link
+
+    def meanwhile(*said: Any) -> SignedLink:
+        if not made:
+            made.append(pool.submit(hub_keys.rotate, path, PASSPHRASE, clock))
+            wait(made, 0.2)  # it must not come through, however long it is given
+        return link(*said)
+
+    monkeypatch.setattr(hub_keys, "make_link", meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        first = hub_keys.rotate(path, PASSPHRASE, clock)
+        second = made[0].result()
+    kept = hub_keys.load(path, PASSPHRASE)
+    assert (first.version, second.version, kept.version) == (1, 2, 2)
+    assert kept.links[:1] == first.links and kept.sign.public == second.sign.public
+
+
+# --- what the server says -------------------------------------------------------------
+def test_who_is_given_up_for_another_hears_that_nothing_was_done(place: Place, others: list[Hub]) -> None:
+    one, other = (row("SELECT 1 FROM fact WHERE name = ?", name) for name in ("epoch", "device"))
+    mine, told = list[sa.Connection](), list[DatabaseBusy]()
+
+    def crosswise() -> None:
+        with others[0].store.write() as connection:
+            other(connection)
+            one(connection)
+
+    def hold(connection: sa.Connection) -> None:
+        mine.append(connection)
+        one(connection)
+
+    try:
+        with held_up(place, hold) as queue:
+            waits = queue.add(crosswise)
+            other(mine[0])
+        waits.result()
+    except DatabaseBusy as busy:
+        told.append(busy)
+    assert ("没有做成" in told[0].message, "再做一次" in told[0].hint) == (True, True)
+
+
+def test_a_server_that_goes_away_is_told_and_forgotten_when_it_is_back(place: Place, postgres: Postgres) -> None:
+    def interrupted() -> None:
+        with place.hub.store.write() as connection:
+            number = sql.execute(connection, "SELECT pg_backend_pid()").scalar()
+            postgres.run(f"SELECT pg_terminate_backend({number})")
+            write_text(connection, "said", "never")
+
+    with pytest.raises(DatabaseBusy, match="连接断开"):
+        interrupted()
+    with place.hub.store.write() as connection:
+        assert read_text(connection, "said") == ""
