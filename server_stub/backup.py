@@ -90,8 +90,9 @@ def make(hub: Hub, to: Path, say: Say = silent) -> tuple[Path, Verified]:
     started, at = time.monotonic(), hub.clock.stamp()
     target = to
     try:
-        target = backup_place.target_of(to, _stamp(hub.clock))
-        verified = _made(hub, target, say)
+        stamp = _stamp(hub.clock)
+        target = backup_place.target_of(to, stamp)
+        target, verified = _made(hub, to, stamp, say)
     except YizhanError as failed:
         _record(hub, target, at, started, outcome=FAILED, reason=str(failed))
         raise
@@ -109,8 +110,8 @@ def _stamp(clock: Clock) -> str:
     return clock.stamp()[:19].replace("-", "").replace(":", "").replace("T", "-")
 
 
-def _made(hub: Hub, target: Path, say: Say) -> Verified:
-    part = target.with_name(target.name + backup_file.PART)
+def _made(hub: Hub, to: Path, stamp: str, say: Say) -> tuple[Path, Verified]:
+    target = backup_place.target_of(to, stamp)
     shelf = beside(target)
     with writing(target), shelf.held(), contextlib.ExitStack() as left:
         if gone := backup_place.clear(target.parent):
@@ -123,22 +124,26 @@ def _made(hub: Hub, target: Path, say: Say) -> Verified:
         say("正在复制附件内容")
         shelved = _shelved(hub, place, shelf)
         manifest = _described(hub, place)
-        left.callback(part.unlink, missing_ok=True)
         say("正在写入备份")
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w+b") as out:
+        target, handle = backup_place.claim(to, stamp)
+        part = target.with_name(target.name + backup_file.PART)
+        with os.fdopen(handle, "r+b") as out, contextlib.ExitStack() as undone:
+            undone.callback(part.unlink, missing_ok=True)
             backup_file.write(out, place, manifest, hub.keys.sign)
-        say("正在打开备份核对")
-        for name in manifest.files:
-            (place / name).unlink()
-        verified = gone_through(part, place, lambda _: hub.keys, shelf, quick=True)
-        os.replace(part, target)
+            say("正在打开备份核对")
+            for name in manifest.files:
+                (place / name).unlink()
+            verified = gone_through(part, place, lambda _: hub.keys, shelf, quick=True)
+            if os.name == "nt":
+                out.close()  # what is open has no other name there; one process makes backups
+            os.replace(part, target)
+            undone.pop_all()
         key_copies.keep(hub.data / backup_file.KEYS, hub.keys, target.parent)
         sync_folder(target.parent)
     assert verified.contents is not None
     verified.contents.new, verified.contents.new_bytes = shelved.new, shelved.new_bytes
     verified.contents.lost += shelved.lost
-    return verified
+    return target, verified
 
 
 def _shelved(hub: Hub, place: Path, shelf: ContentFolder) -> Shelved:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shared.errors import StoreError
@@ -29,17 +29,24 @@ def hold(data: Path, *, alone: bool = False) -> int | None:
 
 def lock(path: Path, *, alone: bool = False) -> int | None:
     """Lock a file until :func:`release`; raises :class:`BlockingIOError` when somebody else has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: one process serves there, and the installer's service is stopped first
-        return None
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        lock_open(handle, alone=alone)
     except OSError:
         os.close(handle)
         raise
     return handle
+
+
+def lock_open(handle: int, *, alone: bool = True) -> None:
+    """Lock an open file until it is closed; raises :class:`BlockingIOError` when somebody else has it.
+
+    Where the system cannot lock (Windows) one process serves, and the service is stopped for anything else.
+    """
+    with suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
 
 
 def release(handle: int | None) -> None:

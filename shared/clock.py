@@ -7,6 +7,7 @@ ties, it never rejects and never pulls another clock forward by more than
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -22,15 +23,30 @@ def system_millis() -> int:
     return time.time_ns() // 1_000_000
 
 
+def system_uptime() -> float:
+    """Seconds this machine has been running: nobody sets it, it begins anew with each start.
+
+    Linux counts the time asleep, too; elsewhere it may be left out, never the other way round.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 class Clock:
     """Wall time plus hybrid logical time of one device.
 
     :param millis: source of wall time; tests pass their own.
+    :param uptime: see :func:`system_uptime`; without it a clock of one's own tells that too.
     """
 
-    def __init__(self, millis: Millis = system_millis, last: int = 0) -> None:
+    def __init__(
+        self, millis: Millis = system_millis, last: int = 0, uptime: Callable[[], float] | None = None
+    ) -> None:
         self._millis = millis
         self._last = last
+        own = system_uptime if millis is system_millis else lambda: millis() / 1000
+        self.uptime: Callable[[], float] = uptime or own
 
     def now(self) -> datetime:
         """Wall time, aware, UTC+8, whole seconds."""

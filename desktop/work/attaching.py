@@ -77,8 +77,9 @@ def prepare(source: Source) -> Prepared:
     if media_type not in kinds.IMAGES:
         return Prepared(_hash(source), size, media_type, modified, path=source.path, held=source.data)
     when = pictures.taken_at(start) or modified
-    pictures.require_readable(source.path or source.data)
-    small = pictures.thumbnail(source.path or source.data)
+    with _reading():
+        pictures.require_readable(source.path or source.data)
+        small = pictures.thumbnail(source.path or source.data)
     return Prepared(_hash(source), size, media_type, when, small, source.path, source.data)
 
 

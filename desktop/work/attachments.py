@@ -17,6 +17,7 @@ from typing import Any
 from desktop.work import pictures
 from desktop.work.attached import Attached, view
 from desktop.work.attaching import MEGABYTE, Prepared, Source, megabytes, prepare, safe_name
+from desktop.work.odd_names import readable
 from desktop.work.records import Row
 from desktop.work.session import Session
 from shared import attachments as kinds
@@ -169,11 +170,11 @@ class Attachments:
         there = {one.sha256 for one in self.of_record(declared, record_id)}
         added = Added()
         for done, source in enumerate(sources):
-            progress(done, len(sources), f"正在添加 {source.name}")
+            progress(done, len(sources), f"正在添加 {readable(source.name)}")
             try:
                 added.ids.append(self._add_one(declared, row, source, there))
             except YizhanError as refused:
-                added.refused.append((source.name, refused))
+                added.refused.append((readable(source.name), refused))
         if added.ids:
             self._records.announce({self.declared.name}, initiator)
         return added
@@ -346,7 +347,7 @@ class Attachments:
     def _add_one(self, declared: RecordType, row: Row, source: Source, there: set[str]) -> str:
         taken = self._take_in(source, there)
         entity = row.id if declared.name == "market_entity" else row.values.get(declared.about)
-        name = printable(clean_text(source.name))[-200:] or "附件"
+        name = printable(clean_text(readable(source.name)))[-200:] or "附件"
         values = {
             "record_type": declared.name,
             "record_id": row.id,

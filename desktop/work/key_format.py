@@ -47,8 +47,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     :param vault: whether the keyring's secret is part of the wrapping key.
     :param reader: public key the device's keys are sealed to in ``device``; empty in version 1.
     :param expires: of a one-time password (ISO time); ``""`` = an ordinary password.
-    :param failures: wrong passwords in a row, the last at ``failed_at``; ``failed`` their times
-        since somebody signed in.
+    :param failures: wrong passwords in a row, the last at ``failed_at``, when the machine had run
+        ``failed_up`` seconds (-1 = not noted); ``failed`` their times since somebody signed in.
     """
 
     account: str
@@ -64,6 +64,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     expires: str = ""
     failures: int = 0
     failed_at: str = ""
+    failed_up: float = -1.0
     failed: tuple[str, ...] = ()
 
 

@@ -35,7 +35,7 @@ from desktop.work.key_format import (
     with_ring,
     wrapping_key,
 )
-from desktop.work.lockout import KEPT, standing
+from desktop.work.lockout import KEPT, UNKNOWN, retry_at, unmeasured
 from desktop.work.passwords import (
     MustChoose,
     PasswordRefused,
@@ -121,7 +121,7 @@ class KeyFile:
         return [
             KnownAccount(
                 e.account, e.person, e.bureau, not e.vault,
-                standing(e.failures, e.failed_at, self._clock).retry_at, e.expires,
+                retry_at(e.failures, e.failed_up, self._clock), e.expires,
             )
             for e in self._read().entries
         ]  # fmt: skip
@@ -187,7 +187,7 @@ class KeyFile:
         if not entry.reader:
             self._add(password, "", found)  # written by an older program
         elif entry.failures or entry.failed:
-            self._put(replace(entry, failures=0, failed_at="", failed=()))
+            self._put(replace(entry, failures=0, failed_at="", failed_up=UNKNOWN, failed=()))
         return found
 
     def first_unlock(self, account: str, one_time: str, chosen: str) -> Unlocked:
@@ -305,23 +305,23 @@ class KeyFile:
         return Unlocked(secrets.db_key, ring, secrets.trust(), secrets.grant, not entry.vault, entry.failed)
 
     def _may_try(self, entry: Entry) -> None:
-        at = standing(entry.failures, entry.failed_at, self._clock)
-        if at.failed_at:
-            self._put(replace(entry, failed_at=at.failed_at))
-        if at.retry_at is not None:
-            raise PasswordRefused(
-                "密码连续输错，账号暂时锁定。", f"请在 {at.retry_at:%H:%M:%S} 之后再试。", at.retry_at
-            )
+        if unmeasured(entry.failures, entry.failed_up):
+            entry = replace(entry, failed_up=self._clock.uptime())
+            self._put(entry)
+        at = retry_at(entry.failures, entry.failed_up, self._clock)
+        if at is not None:
+            raise PasswordRefused("密码连续输错，账号暂时锁定。", f"请在 {at:%H:%M:%S} 之后再试。", at)
 
     def _failed(self, entry: Entry) -> PasswordRefused:
         failures, now = entry.failures + 1, self._clock.now().isoformat()
         times = (*entry.failed, now[:19])[-KEPT:]
-        self._put(replace(entry, failures=failures, failed_at=now, failed=times))
-        retry_at = standing(failures, now, self._clock).retry_at
+        up = self._clock.uptime()
+        self._put(replace(entry, failures=failures, failed_at=now, failed_up=up, failed=times))
+        at = retry_at(failures, up, self._clock)
         hint = "请重新输入，注意大小写和输入法；忘记了请点“忘记密码”。"
-        if retry_at is not None:
-            hint = f"已连续输错 {failures} 次，请在 {retry_at:%H:%M:%S} 之后再试。"
-        return PasswordRefused("密码不正确。", hint, retry_at, failures)
+        if at is not None:
+            hint = f"已连续输错 {failures} 次，请在 {at:%H:%M:%S} 之后再试。"
+        return PasswordRefused("密码不正确。", hint, at, failures)
 
     def _vault_secret(self, installation: str, *, make: bool = False) -> bytes | None:
         vault = self.vault()

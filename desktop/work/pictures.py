@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QImageWriter
 
+from desktop.work.odd_names import is_text
 from shared.attachments import JPEG, MAX_PIXELS
 from shared.clock import CHINA
 from shared.errors import InputError
@@ -87,6 +88,8 @@ def encoded(image: QImage, form: bytes, quality: int = -1) -> bytes:
 def _reader(content: bytes | Path) -> tuple[QImageReader, QIODevice]:
     QImageReader.setAllocationLimit(_ALLOCATION_MB)
     held: QBuffer | QFile
+    if isinstance(content, Path) and not is_text(str(content)):
+        content = content.read_bytes()  # Qt finds no file whose name is no text
     if isinstance(content, Path):
         held = QFile(str(content))
     else:

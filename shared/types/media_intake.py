@@ -36,7 +36,7 @@ class MediaIntake:
     fingerprint: str = text(
         15, "交换包指纹", required=True, max=128, search=True, group=CONTENT, example="7c1e 0a55 93d2 41bf"
     )
-    sets: int = integer(16, "回执中的变更集", required=True, default=0, group=CONTENT, example="2")
+    sets: int = integer(16, "回执变更集", required=True, default=0, group=CONTENT, example="2")
     changes: int = integer(17, "变更条数", required=True, default=0, column=True, group=CONTENT, example="40")
     applied: int = integer(18, "入库条数", required=True, default=0, column=True, group=RESULT, example="40")
     refused: int = integer(19, "未入库条数", required=True, default=0, group=RESULT, example="0")

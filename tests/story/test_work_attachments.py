@@ -9,20 +9,25 @@ import os
 import shutil
 import stat
 import struct
+import sys
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import pytest
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
+from desktop.ui.attachments.pictures import sources_of
 from desktop.work import pictures
 from desktop.work.attached import ARCHIVED, DELIVERED, TO_FETCH, TO_SEND
 from desktop.work.attaching import Source, prepare, safe_name
 from desktop.work.attachments import Attachments, NotHere
+from desktop.work.odd_names import really
 from desktop.work.settings import Settings
 from desktop.work.syncing import Syncing
 from server_stub import backup
@@ -84,6 +89,27 @@ def put(one: Station, *sources: Source) -> Attachments:
 
 def states(desk: Attachments, one: Station) -> dict[str, str]:
     return {a.file_name: a.state_text for a in desk.of_entity(entity_of(one))}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_photo_with_a_name_that_is_no_text_is_taken_in(seat: Seated, tmp_path: Path) -> None:
+    """An old archive wrote the name in GBK: the picture is as good as any other."""
+    chen, folder = seat("chenmin", "陈敏"), tmp_path / "dcim"
+    folder.mkdir()
+    names = ["照片".encode("gb18030"), b"IMG_\xff\xfe", b"\xff"]
+    paths = [Path(os.fsdecode(bytes(folder) + b"/" + name + b".jpg")) for name in names]
+    for shade, path in zip(("teal", "brown", "navy"), paths, strict=True):
+        path.write_bytes(photo(shade=shade))
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromEncoded(b"file://" + quote_from_bytes(bytes(path)).encode()) for path in paths])
+    desk = put(chen, *sources_of(dropped))
+    assert set(states(desk, chen)) == {"照片.jpg", "IMG___.jpg", "_.jpg"}
+    for one in desk.of_entity(entity_of(chen)):
+        assert desk.small_picture(one) is not None
+    chosen = really(folder / os.fsencode(paths[0].name).decode("utf-8", "replace"))  # as a dialog says it
+    assert chosen == paths[0]
+    later = tmp_path / "dcim" / "走廊.jpg"
+    assert really(later) == later
 
 
 def test_a_photo_goes_to_the_hub_and_to_a_colleague(seat: Seated, place: Place) -> None:

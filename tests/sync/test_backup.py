@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from server_stub import backup, backup_file, cli
+from server_stub import backup, backup_file, backup_place, cli
 from server_stub.enrolment import Account
 from server_stub.hub import Hub
 from shared.errors import HubRefused, YizhanError
@@ -195,6 +195,32 @@ def test_a_full_or_read_only_disk_leaves_no_half_backup(
     assert words in refused(lambda: backup.make(place.hub, folder))
     assert not archives(folder)
     assert "已经存在" in refused(lambda: backup.make(place.hub, Path(__file__)))
+
+
+def test_two_backups_of_one_second_are_two(
+    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "_stamp", lambda _: "20261122-130000")
+    names = [backup.make(place.hub, folder)[0].name for _ in range(3)]
+    assert names == [f"yizhan-20261122-130000{n}.yzbackup" for n in ("", "-2", "-3")]
+    assert archives(folder) == sorted(names)
+    assert [r["name"] for r in rows(place.hub.store, "backup")] == names
+    for name in names:
+        backup.verify(folder / name, PASSPHRASE)
+
+
+def test_nobody_writes_into_the_draft_of_another_backup(folder: Path) -> None:
+    (target, first), (other, second) = (backup_place.claim(folder, "now") for _ in range(2))
+    assert (target.name, other.name) == ("yizhan-now.yzbackup", "yizhan-now-2.yzbackup")
+    assert "另一个备份命令" in refused(lambda: backup_place.claim(target, "now"))
+    os.write(first, b"whole")
+    os.replace(f"{target}.part", target)
+    os.close(first), os.close(second)
+    assert "另一个备份命令" in refused(lambda: backup_place.claim(target, "now"))
+    assert target.read_bytes() == b"whole"
+    again, third = backup_place.claim(other, "now")  # a draft whose backup was killed is nobody's
+    os.close(third)
+    assert again == other
 
 
 def test_the_hub_must_not_be_serving(place: Place, folder: Path) -> None:

@@ -36,12 +36,23 @@ class Wall:
 
     def __init__(self) -> None:
         self.millis = 1_800_000_000_000
+        self.running = 5_000.0
 
     def __call__(self) -> int:
         return self.millis
 
     def pass_(self, seconds: float) -> None:
+        """Time goes by."""
         self.millis += int(seconds * 1000)
+        self.running += seconds
+
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets the clock; no time goes by."""
+        self.millis += int(seconds * 1000)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self, uptime=lambda: self.running)
 
 
 @pytest.fixture
@@ -59,7 +70,7 @@ def grant(account: str = "chenmin", person: str = "陈敏") -> Grant:
 
 
 def file_in(folder: Path, vault: Vault | None = None, wall: Wall | None = None) -> KeyFile:
-    return KeyFile(folder, vault=lambda: vault, argon=LIGHT, clock=Clock(wall) if wall else None)
+    return KeyFile(folder, vault=lambda: vault, argon=LIGHT, clock=wall.clock if wall else None)
 
 
 def create(file: KeyFile, account: str = "chenmin", password: str = PASSWORD) -> Unlocked:
@@ -110,7 +121,7 @@ def test_guessing_gets_slower_and_nothing_sleeps(tmp_path: Path, wall: Wall) -> 
         retry_at = caught.value.retry_at
         assert (retry_at is None) == (n < FREE_FAILURES)
         if retry_at is not None:
-            waits.append((retry_at - Clock(wall).now()).total_seconds())
+            waits.append((retry_at - wall.clock.now()).total_seconds())
             wall.pass_(waits[-1] + 1)
     assert waits[:3] == [FIRST_DELAY, FIRST_DELAY * 2, FIRST_DELAY * 4]
     assert waits[-1] == LONGEST_DELAY and waits == sorted(waits)
@@ -126,7 +137,7 @@ def test_locked_out_even_the_right_password_waits_its_turn(tmp_path: Path, wall:
     with pytest.raises(PasswordRefused, match="暂时锁定") as caught:
         again.unlock("chenmin", PASSWORD)
     assert caught.value.retry_at == again.accounts()[0].retry_at
-    assert caught.value.retry_at == Clock(wall).now() + timedelta(seconds=FIRST_DELAY)
+    assert caught.value.retry_at == wall.clock.now() + timedelta(seconds=FIRST_DELAY)
     wall.pass_(FIRST_DELAY + 1)
     assert again.accounts()[0].retry_at is None
     again.unlock("chenmin", PASSWORD)
@@ -135,20 +146,55 @@ def test_locked_out_even_the_right_password_waits_its_turn(tmp_path: Path, wall:
     assert caught.value.retry_at is None
 
 
-def test_a_clock_set_back_neither_helps_nor_locks_for_years(tmp_path: Path, wall: Wall) -> None:
+@pytest.mark.parametrize("years", [-10, 10])
+def test_setting_the_clock_neither_ends_a_delay_nor_makes_it_longer(
+    tmp_path: Path, wall: Wall, years: int
+) -> None:
     file = file_in(tmp_path, wall=wall)
     create(file)
-    wall.pass_(10 * 365 * 24 * 3600)
     for _ in range(FREE_FAILURES):
         with pytest.raises(PasswordRefused):
             file.unlock("chenmin", "错误的密码")
-    wall.pass_(-10 * 365 * 24 * 3600)
+    wall.pass_(FIRST_DELAY - 2)
+    wall.set_by(years * 365 * 24 * 3600)
     again = file_in(tmp_path, wall=wall)
-    for _ in range(2):  # the delay begins anew, once
+    for _ in range(2):  # as often as one likes
         with pytest.raises(PasswordRefused, match="暂时锁定") as caught:
             again.unlock("chenmin", PASSWORD)
-        assert caught.value.retry_at == Clock(wall).now() + timedelta(seconds=FIRST_DELAY)
-    wall.pass_(FIRST_DELAY + 1)
+        assert caught.value.retry_at == again.accounts()[0].retry_at == wall.clock.now() + timedelta(seconds=2)
+    wall.pass_(2)
+    assert again.unlock("chenmin", PASSWORD).db_key == DB_KEY
+
+
+def test_starting_the_machine_again_does_not_end_a_delay(tmp_path: Path, wall: Wall) -> None:
+    """What is sure is only how long it has been running since."""
+    file = file_in(tmp_path, wall=wall)
+    create(file)
+    for _ in range(FREE_FAILURES):
+        with pytest.raises(PasswordRefused):
+            file.unlock("chenmin", "错误的密码")
+    wall.running = 1.0
+    wall.set_by(10 * 365 * 24 * 3600)
+    with pytest.raises(PasswordRefused, match="暂时锁定") as caught:
+        file.unlock("chenmin", PASSWORD)
+    assert caught.value.retry_at == wall.clock.now() + timedelta(seconds=FIRST_DELAY - 1)
+    wall.pass_(FIRST_DELAY - 1)
+    assert file.unlock("chenmin", PASSWORD).db_key == DB_KEY
+
+
+def test_a_delay_noted_by_an_older_program_begins_anew_once(tmp_path: Path, wall: Wall) -> None:
+    file = file_in(tmp_path, wall=wall)
+    create(file)
+    for _ in range(FREE_FAILURES):
+        with pytest.raises(PasswordRefused):
+            file.unlock("chenmin", "错误的密码")
+    kept = msgspec.json.decode(file.path.read_bytes())
+    del kept["entries"][0]["failed_up"]
+    file.path.write_bytes(msgspec.json.encode(kept))
+    wall.set_by(3600)
+    with pytest.raises(PasswordRefused, match="暂时锁定"):
+        file.unlock("chenmin", PASSWORD)
+    wall.pass_(FIRST_DELAY)
     assert file.unlock("chenmin", PASSWORD).db_key == DB_KEY
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 
 from desktop.ui.jobline import size_text
 from desktop.ui.theme import colour
 from desktop.work.attached import Attached
 from desktop.work.attaching import Source
+from desktop.work.odd_names import of_address, readable
 from desktop.work.pictures import encoded
 
 SIDE = 72
@@ -21,13 +22,19 @@ def sources_of(data: QMimeData | None) -> list[Source]:
     """Local files, or a picture, as dropped or pasted."""
     if data is None:
         return []
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    paths = [_path(url) for url in data.urls() if url.isLocalFile()]
     if paths:
-        return [Source(path.name, path) for path in paths]
+        return [Source(readable(path.name), path) for path in paths]
     image = data.imageData()
     if not isinstance(image, QImage) or image.isNull():
         return []
     return [Source("粘贴的图片.png", data=encoded(image, b"PNG"))]
+
+
+def _path(url: QUrl) -> Path:
+    escaped = url.path(QUrl.ComponentFormattingOption.FullyEncoded)
+    path = Path(url.toLocalFile())
+    return path if path.exists() else of_address(escaped)
 
 
 def picture_of(small: bytes | None, one: Attached) -> QIcon:

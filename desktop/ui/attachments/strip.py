@@ -37,6 +37,7 @@ from desktop.work.attached import TONE_OF, Attached
 from desktop.work.attaching import Source, safe_name
 from desktop.work.attachments import NotHere
 from desktop.work.jobs import Job, Progress
+from desktop.work.odd_names import readable, really
 from shared.attachments import ALLOWED_WORDS, MAX_FILE_WORDS, SUFFIXES
 from shared.errors import YizhanError
 
@@ -208,7 +209,10 @@ class AttachmentStrip(QFrame):
     def choose(self) -> Job | None:
         """Ask for a file."""
         path = self.files.to_open(self, "添加附件", _FILTER)
-        return self.add([Source(path.name, path)]) if path is not None else None
+        if path is None:
+            return None
+        path = really(path)
+        return self.add([Source(readable(path.name), path)])
 
     def paste(self) -> Job | None:
         """Files or a picture from the clipboard."""
