@@ -151,10 +151,15 @@ def stands_above(actor: Actor, bureau: object) -> bool:
     return actor.has(Role.HUB_ADMIN) or (actor.has(Role.BUREAU_ADMIN) and below)
 
 
+def administers_below(actor: Actor) -> bool:
+    """Whether there is any bureau the actor stands above."""
+    return actor.has(Role.HUB_ADMIN) or any(stands_above(actor, one) for one in actor.bureaus)
+
+
 def _may_raise(actor: Actor, values: Mapping[str, Any] | None) -> bool:
     """Whether the actor may raise a problem, here with what one bureau provided."""
     if values is None:
-        return actor.has(Role.HUB_ADMIN) or any(stands_above(actor, one) for one in actor.bureaus)
+        return administers_below(actor)
     ours = values.get("source_bureau") in (None, actor.bureau) or actor.has(Role.HUB_ADMIN)
     return ours and stands_above(actor, values.get("provider"))
 

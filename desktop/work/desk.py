@@ -19,6 +19,7 @@ from desktop.work.importing import Importing
 from desktop.work.inspecting import Inspecting
 from desktop.work.jobs import Jobs
 from desktop.work.media import Media
+from desktop.work.problems import Problems
 from desktop.work.records import Records
 from desktop.work.seat_accounts import SeatAccounts
 from desktop.work.session import Session
@@ -51,6 +52,7 @@ class Cases:
     control: Control
     held: Held
     history: History
+    problems: Problems
 
     @classmethod
     def at(cls, store: Store, records: Records, calendar: Workdays | None = None) -> Cases:
@@ -73,6 +75,7 @@ class Cases:
             control=Control(store, records, exporting),
             held=Held(store, records),
             history=History(store, records),
+            problems=Problems(store, records, calendar),
         )
 
     def evidence(self) -> Evidence:

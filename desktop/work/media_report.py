@@ -184,6 +184,10 @@ class Examiner:
             report.problems.append(
                 Finding(f"其中有 {found.conflicts} 处冲突需要处理。", "导入后请到“冲突”页面逐项处理。")
             )
+        if problems := found.changes.get("data_problem"):
+            report.problems.append(
+                Finding(f"其中有 {problems.total:,} 条问题数据。", "导入后请到“问题数据”页面查看、整改。")
+            )
         if found.overlaps:
             report.problems.append(
                 Finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from desktop.work.records import Records
@@ -24,6 +24,7 @@ PAGES = {
     "inspection": "inspections",
     "conflict": "conflicts",
     "held_set": "held",
+    "data_problem": "problems",
 }
 """Page that shows a type's queues; others are shown by the page of records."""
 
@@ -35,6 +36,7 @@ class TodoItem:
     :param queue: its name: a work queue, ``"drafts"`` or ``"pending"``.
     :param count: None where the person has no right: a dash, not 0.
     :param page: where it leads, with ``params`` for that page.
+    :param nearest: the first deadline that has not passed, as a day; ``""`` = nothing is due.
     :param as_of: until when the counted data reach; ``""`` before the first load is whole.
     """
 
@@ -46,6 +48,7 @@ class TodoItem:
     page: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     as_of: str = ""
+    nearest: str = ""
 
 
 class Todo:
@@ -69,7 +72,8 @@ class Todo:
         if not queue.transitions or declared.lifecycle is None:
             return True
         steps = [declared.lifecycle.transition(n) for n in queue.transitions]
-        return any(actor.role in s.roles for s in steps)
+        below = access.administers_below(actor)
+        return any(actor.role in s.roles and (below or not s.above) for s in steps)
 
     # --- inside --------------------------------------------------------------
     def _counts(self) -> Iterator[TodoItem]:
@@ -102,10 +106,14 @@ class Todo:
         wanted = self._theirs(queue)
         total = count(wanted)
         overdue = today = 0
+        nearest = ""
         if total and queue.deadline:
             overdue = count(wanted.where(queue.deadline, Op.LT, TODAY))
             today = count(wanted.where(queue.deadline, Op.EQ, TODAY))
-        return TodoItem(queue.name, queue.title, total, overdue, today, page, params, as_of)
+            later = wanted.where(queue.deadline, Op.GT, TODAY)
+            first = query.first(connection, declared, replace(later, order=queue.deadline), place, 1)
+            nearest = first[0].values[queue.deadline].isoformat() if first else ""
+        return TodoItem(queue.name, queue.title, total, overdue, today, page, params, as_of, nearest)
 
     def _theirs(self, queue: WorkQueue) -> Filter:
         """What the person may decide: a bureau only what it is responsible for now."""

@@ -102,6 +102,23 @@ RAISED_ALERTS = WorkQueue(
     Filter(order="-raised_on").where("source_bureau", Op.EQ, MY_BUREAU).where("state", Op.EQ, "raised"),
     ("answer", "cancel"),
 )
+OPEN_PROBLEMS = WorkQueue(
+    "open_problems",
+    "待整改问题数据",
+    "data_problem",
+    Filter(order="due_on").where("provider", Op.EQ, MY_BUREAU).where("state", Op.EQ, "open"),
+    ("mend", "plead"),
+    deadline="due_on",
+)
+ANSWERED_PROBLEMS = WorkQueue(
+    "answered_problems",
+    "待核销问题数据",
+    "data_problem",
+    Filter(order="answered_at")
+    .where("provider", Op.NE, MY_BUREAU)
+    .where("state", Op.IN, ("mended", "pleaded")),
+    ("close", "send_back"),
+)
 EXPIRING_PERMITS = WorkQueue(
     "expiring_permits",
     "30 天内到期许可",
@@ -122,6 +139,8 @@ HOME: tuple[WorkQueue, ...] = (
     UNSUBMITTED,
     RAISED_ALERTS,
     EXPIRING_PERMITS,
+    OPEN_PROBLEMS,
+    ANSWERED_PROBLEMS,
     OPEN_CONFLICTS,
     HELD_SETS,
 )

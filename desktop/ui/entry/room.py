@@ -17,6 +17,7 @@ from desktop.ui.entry.steps import StepRow
 from desktop.ui.history.part import LOW, HistoryPart
 from desktop.ui.notify import ERROR, INFO, SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Panes
+from desktop.ui.problems.raising import RaisingPanel
 from desktop.ui.tables.filterbar import FilterBar
 from desktop.ui.tables.view import RecordTable
 from desktop.work.jobs import Job
@@ -55,7 +56,9 @@ class EntryRoom(QWidget):
         self.bar = FilterBar(declared, records, jobs)
         self.table = RecordTable(declared, records, jobs)
         self._say_empty()
-        for name in ("new", "paste", "template", "import", "export", "drafts"):
+        self.raising = RaisingPanel(desk, self.table, messages, NAME)
+        shown = ("report",) if self.raising.may_begin() else ()
+        for name in (*shown, "new", "paste", "template", "import", "export", "drafts"):
             self.table.add_tool(tool_button(actions[name], words=True))
         self.editing = Editing(declared, records, jobs, actions)
         self.form = self.editing.form
@@ -80,6 +83,7 @@ class EntryRoom(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.bar)
+        column.addWidget(self.raising)
         column.addWidget(self.table, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -34,6 +34,7 @@ class ImportFlow(Flow):
     """Leads through one import."""
 
     conflicts_wanted = Signal()
+    problems_wanted = Signal()
     sync_wanted = Signal()
     courier_wanted = Signal()
 
@@ -272,6 +273,9 @@ class ImportFlow(Flow):
             more.append(Fact("保留本机修改", f"{done.held:,} 处尚未同步的修改仍显示本机的值", "wait"))
         if done.arrived:
             more.append(Fact("介质送达", f"{done.arrived:,} 份交接单已由中心签收", "good"))
+        problems = self._problems_brought()
+        if problems:
+            more.append(Fact("问题数据", f"{problems:,} 条，请到“问题数据”页面查看、整改", "wait"))
         self._show_intake(text, TOKENS.good, done.intake, more)
         if "conflict" in done.types and not done.load:
             self.messages.say(
@@ -284,6 +288,17 @@ class ImportFlow(Flow):
                 "warning", f"本机上报的变更集中有：{said}。", "原因在“同步”页面逐个列出。",
                 button="查看原因", run=self.sync_wanted.emit,
             )  # fmt: skip
+        elif problems:
+            self.messages.say(
+                "warning", f"带来 {problems:,} 条问题数据。", "整改和申辩不需要网络，下次导出时一并带回。",
+                button="查看问题数据", run=self.problems_wanted.emit,
+            )  # fmt: skip
+
+    def _problems_brought(self) -> int:
+        """How many problems of the data, new or with news, the package held."""
+        found = self._received.report.preview if self._received is not None else None
+        one = found.changes.get("data_problem") if found is not None else None
+        return one.total if one is not None else 0
 
     def _show_intake(self, text: str, colour: str, values: dict[str, Any], more: list[Fact]) -> None:
         self._result.setText(text)

@@ -65,6 +65,11 @@ def specs(desk: Desk) -> list[PageSpec]:
 
         return MediaPage(desk)
 
+    def problems() -> Page:
+        from desktop.ui.pages.problems import ProblemsPage
+
+        return ProblemsPage(desk)
+
     def conflicts() -> Page:
         from desktop.ui.pages.conflicts import ConflictsPage
 
@@ -95,6 +100,7 @@ def specs(desk: Desk) -> list[PageSpec]:
         PageSpec("verify", "核查", "verify", verify, lambda: True),
         PageSpec("sync", "同步", "sync", sync, lambda: True),
         PageSpec("media", "介质交换", "media", media, lambda: True),
+        PageSpec("problems", "问题数据", "warning", problems, lambda: reads("data_problem")),
         PageSpec("conflicts", "冲突", "conflict", conflicts, lambda: reads("conflict")),
         PageSpec("held", "隔离待审", "lock", held, lambda: reads("held_set")),
         PageSpec("sync_log", "同步日志", "log", sync_log, lambda: reads("exchange")),

@@ -170,6 +170,8 @@ class HomePage(Page):
             badges.append((f"已逾期 {item.overdue:,}", "bad"))
         if item.due_today:
             badges.append((f"今日到期 {item.due_today:,}", "wait"))
+        if item.nearest and item.queue == queues.OPEN_PROBLEMS.name:
+            badges.append((f"最近期限 {item.nearest}", "plain"))
         if item.count is None:
             return LinkRow(item.title, None, hint="您没有办理这类事项的权限")
         hint = f"数据截止时间 {_minutes(item.as_of)}" if item.as_of else _NEVER

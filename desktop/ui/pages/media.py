@@ -41,6 +41,7 @@ class MediaPage(Page):
         for number, (name, title) in enumerate(_TABS, 1):
             self.offer(Action(name, title, partial(self._go, name), f"Ctrl+{number}", "media"))
         self.tabs.chosen.connect(self._turned)
+        self.importing.problems_wanted.connect(lambda: self.open_page.emit("problems", {}))
         self.importing.conflicts_wanted.connect(lambda: self.open_page.emit("conflicts", {}))
         self.importing.sync_wanted.connect(lambda: self.open_page.emit("sync", {}))
         self.importing.courier_wanted.connect(lambda: self._go(COURIER))

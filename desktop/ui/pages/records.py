@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from desktop.work.desk import Desk
 
 _GROUPS = (("registry", "名录"), ("list", "清单"), ("system", "系统"))
-_PAGES_OF_THEIR_OWN = {"conflict", "exchange", "media_intake", "held_set"}
+_PAGES_OF_THEIR_OWN = {"conflict", "exchange", "media_intake", "held_set", "data_problem"}
 
 
 class RecordsPage(Page):
@@ -140,6 +140,10 @@ class RecordsPage(Page):
             Action("import", "导入", on_sheets(Sheets.import_file), "Ctrl+I", "import", create),
             Action(
                 "export", "导出", on_sheets(Sheets.export), "Ctrl+E", "export", lambda: self.room is not None
+            ),
+            Action(
+                "report", "反馈问题", on_room(lambda r: r.raising.begin()), "", "warning",
+                asks(lambda r: r.raising.may_begin()),
             ),
             Action("find", "查找", on_room(lambda r: r.bar.focus_search()), "Ctrl+F", "search"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -22,8 +23,9 @@ _ENTITY_FACTS = ("name", "uscc", "status", "legal_person", "address", "phone", "
 class RecordDetail(QWidget):
     """Shows the chosen record, and the entity it is about."""
 
-    def __init__(self, records: Records, jobs: Jobs, empty: str) -> None:
+    def __init__(self, records: Records, jobs: Jobs, empty: str, hides: Collection[str] = ()) -> None:
         super().__init__()
+        self._hides = frozenset(hides)
         self.setAccessibleName("详情")
         self._records, self._jobs, self._empty = records, jobs, empty
         self._job: Job | None = None
@@ -46,9 +48,10 @@ class RecordDetail(QWidget):
         if row is None:
             self._put("", [])
             return
+        hides = self._hides
         self._job = self._jobs.run(
             f"读取{declared.title}",
-            lambda _: (_title(self._records, declared, row), _sections(self._records, declared, row)),
+            lambda _: (_title(self._records, declared, row), _sections(self._records, declared, row, hides)),
             lambda found: self._put(*found),
             _leave_as_it_is,
             quiet=True,
@@ -71,13 +74,15 @@ def _title(records: Records, declared: RecordType, row: Row) -> str:
     return records.show(field, value) if field is not None and value else declared.title
 
 
-def _sections(records: Records, declared: RecordType, row: Row) -> list[Section]:
+def _sections(
+    records: Records, declared: RecordType, row: Row, hides: frozenset[str]
+) -> list[Section]:
     """Filled fields by group; then what one must know of the entity to go there."""
     cycle = declared.lifecycle
     groups: dict[str, list[Fact]] = {}
     for one in declared.own_fields:
         value = row.values.get(one.name)
-        if value in (None, "") or one.derive_from or one.name in (declared.label, declared.about):
+        if value in (None, "") or one.derive_from or one.name in {declared.label, declared.about, *hides}:
             continue
         shade = cycle.state(str(value)).tone if cycle is not None and one.name == cycle.field else "plain"
         unit = f" {one.unit}" if one.kind is Kind.MONEY else ""

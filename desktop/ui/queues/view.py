@@ -29,6 +29,7 @@ class Segment:
 
     :param empty: what an empty list says, and what to do then.
     :param columns: fields shown, where the declared columns are too many.
+    :param hides: fields that only the program reads, left out beside the list.
     :param standing: whether it matters where these records stand on their way to the hub.
     """
 
@@ -37,6 +38,7 @@ class Segment:
     empty: tuple[str, str] = ("没有待办", "")
     columns: tuple[str, ...] = ()
     standing: bool = True
+    hides: tuple[str, ...] = ()
 
 
 def combined(queue: Filter, asked: Filter) -> Filter:
@@ -65,7 +67,7 @@ class QueueView(QWidget):
         self.panel = StepPanel(self.declared, records, jobs)
         self.table = RecordTable(self.declared, records, jobs, columns)
         self.table.set_empty_words(*segment.empty)
-        self.detail = RecordDetail(records, jobs, "选中左侧一条，在这里查看详情")
+        self.detail = RecordDetail(records, jobs, "选中左侧一条，在这里查看详情", segment.hides)
         self.side = QStackedWidget()
         self.side.addWidget(self.detail)
         column = QVBoxLayout(self)

@@ -1,0 +1,1 @@
+"""问题数据 in windows: telling bureaus of them, looking for them, counting them."""
