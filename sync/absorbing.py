@@ -111,6 +111,8 @@ class Absorber:
             with self._store.unit(HUB_ACTOR) as unit:
                 self._follower(unit).caught_up()
         if rows:
+            with self._store.read() as connection:
+                out.rewound |= bool(rewinding.doubts(connection))
             out.loaded += rows
             out.changes += rows
             out.repeated = False

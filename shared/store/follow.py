@@ -183,6 +183,9 @@ class Follower:
                 state = states.get(record_id)
                 if state is None:
                     self._create(one, row)
+                    if one.op is Op.UPDATE:  # a part of a record: the hub is asked for the whole
+                        rewinding.doubt(unit.connection, declared, [record_id])
+                        self.doubted = True
                     states.update(unit.load(declared, [record_id], names))
                     continue
                 values = self._merge_row(one, row, state)

@@ -23,7 +23,9 @@ from shared.store.migrate import CLIENT, HEAD, known_revisions, revision_of, upg
 from shared.store.overlay import DUE, Overlay
 from shared.store.store import Store
 
-FROM_HUB = frozenset({"origin", "stream_cursor", "shadow", "held_run", "stream_tail", "doubtful"})
+FROM_HUB = frozenset(
+    {"origin", "stream_cursor", "shadow", "held_run", "stream_tail", "doubtful", "leaving"}
+)
 """Tables of the client that a snapshot brings, or that speak of the streams it replaces."""
 IN = "first_load_in"
 Step = Callable[[str], None]

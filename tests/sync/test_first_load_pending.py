@@ -19,7 +19,7 @@ from shared.store.exchange import attempts
 from shared.store.facts import read_fact
 from sync import loading
 from sync.loading import load_words
-from tests.fixtures.devices import Device, Direct, Enrol, at_device, rows
+from tests.fixtures.devices import Device, Direct, Enrol, at_device, handle, rows
 from tests.fixtures.first_loads import (
     ENTITIES,
     VOLUME,
@@ -33,6 +33,7 @@ from tests.fixtures.first_loads import (
     with_pending,
 )
 from tests.fixtures.hubs import DIVISION, Place
+from tests.sync.test_scope import hub_update
 
 
 # --- pending changes ---------------------------------------------------------------
@@ -349,3 +350,24 @@ def test_loading_anew_takes_the_same_kept_snapshot_again_but_none_that_goes_back
     assert device.take(old).loaded == 0 and device.engine.first_load.state() is None  # it would go back
     assert device.sync().received.loaded and len(list(folder.glob("*.db"))) == 2
     assert device.value("market_entity", entity, "phone") == "021-6"
+
+
+# --- records that leave the scope meanwhile ---------------------------------------------
+def test_what_had_left_and_is_back_in_the_snapshot_stays(large: Place, enrol_at: Enrol) -> None:
+    device = no_snapshots(enrol_at(large.a, "chenmin"))
+    device.sync()
+    record = rows(device.store, "market_entity")[0]["id"]
+    device.update("market_entity", record, address="改到一半")
+    hub_update(large, "market_entity", record, division="330106")
+    device.take(handle(large.hub, device.export_only())[1])  # hears that it left, and keeps it for its edit
+    hub_update(large, "market_entity", record, division=DIVISION)
+    del device.engine.first_load.holding
+    device.engine.first_load.ask_anew()
+    shelf = Shelf(1 << 30)
+    large.hub.handle(io.BytesIO(device.asking()), shelf.first, shelf)
+    device.take(shelf.volumes[0])
+    assert loaded(device)
+    device.sync()
+    assert device.statuses() == ["applied"]
+    (mine,) = (r for r in rows(device.store, "market_entity") if r["id"] == record)
+    assert mine in rows(large.hub.store, "market_entity") and mine["address"] == "改到一半"
