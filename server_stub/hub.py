@@ -82,7 +82,7 @@ class Hub:
         self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")
-        self.proofs = HubProofs(self.store, self.keys, data / "proofs.lock")
+        self.proofs = HubProofs(self.store, self.keys, data / "proofs.lock", self.refresh_keys)
         self.answering = Answering(self.store, self.keys, self.answers, self.snapshots)
         self.enrolment = Enrolment(self.store, self.keys, self.epoch)
         self.pieces = HubPieces(self.store, self.keys, self.epoch, data / "attachments")
@@ -132,6 +132,10 @@ class Hub:
         release(self._held)
         self._held = None
 
+    def refresh_keys(self) -> None:
+        """Go on with the keys in the file, where another process has changed them."""
+        self._key_file.refresh(self.keys)
+
     # --- one package ---------------------------------------------------------
     def signer(self, core: Core) -> VerifyKey | None:
         """Trust callback: enrolled devices, and applicants for themselves."""
@@ -161,7 +165,7 @@ class Hub:
         Raises a :class:`YizhanError` when the package is refused; that is logged too.
         """
         began = self.diary.begin(carrier)
-        self._key_file.refresh(self.keys)
+        self.refresh_keys()
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         try:

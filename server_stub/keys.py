@@ -109,9 +109,9 @@ class HubKeys:
         return {LINKS: write_links(self.links[first:])}
 
     def renew(self, newer: HubKeys) -> None:
-        """Go on with these keys, wherever this object is held."""
-        self.sign, self.seal, self.old = newer.sign, newer.seal, newer.old
-        self.links, self.recovery = newer.links, newer.recovery
+        """Go on with these keys, wherever this object is held; what vouches for them comes first."""
+        self.links, self.recovery, self.old = newer.links, newer.recovery, newer.old
+        self.seal, self.sign = newer.seal, newer.sign
 
 
 def create(path: Path, passphrase: str, hub_id: str, name: str) -> HubKeys:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,11 +74,13 @@ class HubProofs:
     """Goes through the evidence of one hub.
 
     :param turn: file that the process which does so holds.
+    :param refresh: renews ``keys`` when another process has changed them.
     """
 
-    def __init__(self, store: Store, keys: HubKeys, turn: Path) -> None:
+    def __init__(self, store: Store, keys: HubKeys, turn: Path, refresh: Callable[[], None]) -> None:
         self._store = store
         self._keys = keys
+        self._refresh = refresh
         self._turn = turn
         self._lock = threading.Lock()
         self._running: threading.Thread | None = None
@@ -125,6 +127,8 @@ class HubProofs:
         at = self._store.clock.stamp()
         try:
             with one_moment(self._store) as connection:
+                _stands(connection)  # the moment begins; what is signed in it, the file has keys for by now
+                self._refresh()
                 found = checking.prove(connection, self._keys, tell)
             proofs = [Proven(one.title, one.count, one.trouble) for one in found]
         except DatabaseBusy:

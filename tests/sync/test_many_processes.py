@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -283,6 +283,20 @@ def test_two_who_change_the_hubs_keys_at_once_change_them_one_after_the_other(
     kept = hub_keys.load(path, PASSPHRASE)
     assert (first.version, second.version, kept.version) == (1, 2, 2)
     assert kept.links[:1] == first.links and kept.sign.public == second.sign.public
+
+
+def test_evidence_is_gone_through_with_the_keys_another_process_changed(place: Place, enrol_at: Enrol) -> None:
+    """Who was only asked for it has not noticed yet that others sign with new keys."""
+    a = enrol_at(place.a, "chenmin")
+    a.sync()
+    with closing(Hub(place.url, place.hub.data, PASSPHRASE)) as other:
+        hub_keys.rotate(place.hub.data / "hub.key", PASSPHRASE, place.hub.clock)
+        a.hub = other
+        a.insert("market_entity", ENTITIES[0])
+        a.sync()
+        assert other.keys.version == 1
+    assert place.hub.keys.version == 0
+    assert place.hub.proofs.run().words == ""
 
 
 # --- what the server says -------------------------------------------------------------
