@@ -26,7 +26,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 CRASH, POWER, FULL = "crash", "power", "full"
-_OURS = ("/sync/", "/shared/", "/server_stub/")
+_OURS = tuple(str(Path(__file__).parents[2] / room) + os.sep for room in ("sync", "shared", "server_stub"))
 _DOORS = ("store.py", "contextlib.py")
 _unlink = os.unlink
 
@@ -326,7 +326,7 @@ def _place() -> str:
     frame: Any = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if any(part in name for part in _OURS) and not name.endswith(_DOORS) and "/tests/" not in name:
+        if name.startswith(_OURS) and not name.endswith(_DOORS):
             return f"{Path(name).stem}.{frame.f_code.co_name}"
         frame = frame.f_back
     return "capture"

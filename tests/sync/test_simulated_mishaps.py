@@ -40,23 +40,30 @@ def lived(kind: str, seeds: range, folder: Path) -> Counter[str]:
     return hits
 
 
+@pytest.fixture(scope="module")
+def met() -> Counter[str]:
+    """Where mishaps have befallen the histories of this file so far."""
+    return Counter()
+
+
 # Of each kind; a history of this length meets about ten.
 @pytest.mark.parametrize("start", seeds(10, 600, PER_TEST))
 @pytest.mark.parametrize("kind", [CRASH, POWER, FULL])
-def test_mishaps_lose_nothing(kind: str, start: int, ram: Path, count: Count) -> None:
+def test_mishaps_lose_nothing(kind: str, start: int, ram: Path, count: Count, met: Counter[str]) -> None:
     hits = lived(kind, range(start, start + PER_TEST), ram)
+    met.update(hits)
     assert hits.total() > 4 * PER_TEST, "too little happened to prove anything"
     count(f"mishaps of kind {kind}", hits.total())
 
 
-def test_every_durable_step_is_met(ram: Path) -> None:
+def test_every_durable_step_is_met(ram: Path, met: Counter[str]) -> None:
     """Capture, cut, seal, stick, import, apply, receipt and clean-up, at client and hub."""
-    missing = {f"seat {s}" for s in CLIENT_STEPS} | {f"hub {s}" for s in HUB_STEPS}
-    for seed in range(1001, 1001 + PER_TEST * 4):
-        missing -= {name.removeprefix(f"{CRASH} ") for name in lived(CRASH, range(seed, seed + 1), ram)}
-        if not missing:
+    wanted = {f"{CRASH} seat {s}" for s in CLIENT_STEPS} | {f"{CRASH} hub {s}" for s in HUB_STEPS}
+    for seed in (12, 25, *range(1001, 1001 + PER_TEST * 4)):  # the first two meet what is rare
+        if wanted <= met.keys():
             break
-    assert missing == set()
+        met.update(lived(CRASH, range(seed, seed + 1), ram))
+    assert wanted - met.keys() == set()
 
 
 def test_a_store_that_does_not_flush_its_commits_is_found(
