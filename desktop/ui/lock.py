@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtPrintSupport import QAbstractPrintDialog
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui.forms.small import SmallForm, secret_line
 from desktop.ui.plain import plain_label
@@ -20,6 +29,8 @@ _SIGNS = {
     QEvent.Type.Wheel,
     QEvent.Type.TouchBegin,
 }
+_OF_THE_SYSTEM = (QFileDialog, QAbstractPrintDialog)
+"""May be drawn by the system, which neither moves nor disables them for us: they are cancelled."""
 _MINUTE = 60_000
 _NOWHERE = QPoint(-30_000, -30_000)
 
@@ -62,6 +73,9 @@ class IdleLock(QObject):
     def eventFilter(self, watched: QObject, event: QEvent, /) -> bool:
         if event.type() in _SIGNS and self.curtain is None:
             self._restart()
+        elif event.type() == QEvent.Type.Show and self.curtain is not None:
+            if isinstance(watched, QWidget) and watched.isWindow() and watched is not self.curtain:
+                self._cover(watched)  # what a job that went on opens in the end
         return False
 
     def lock(self, *, idle: bool = False) -> None:
@@ -75,12 +89,13 @@ class IdleLock(QObject):
         while (popup := QApplication.activePopupWidget()) is not None and popup.close():
             continue
         self._timer.stop()
-        others = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not self._window]
-        self._covered = [(w, w.pos()) for w in others]
-        for one, _ in self._covered:  # not hidden: a dialog that is hidden has been answered
-            one.setEnabled(False)
-            one.setWindowOpacity(0)
-            one.move(_NOWHERE)
+        for one in QApplication.topLevelWidgets():
+            if not one.isVisible() or one is self._window:
+                continue
+            if isinstance(one, _OF_THE_SYSTEM):
+                one.reject()
+            else:
+                self._cover(one)
         self.curtain = LockWindow(self._jobs, self._person, self._confirm)
         self.curtain.unlocked.connect(self._unlock)
         self.curtain.closed.connect(self._closed)
@@ -89,6 +104,15 @@ class IdleLock(QObject):
         self.curtain.move(self._window.frameGeometry().center() - self.curtain.rect().center())
         self.curtain.show()
         self._window.hide()
+
+    def _cover(self, one: QWidget) -> None:
+        """Not hidden: a dialog that is hidden has been answered."""
+        if any(one is known for known, _ in self._covered):
+            return
+        self._covered.append((one, one.pos()))
+        one.setEnabled(False)
+        one.setWindowOpacity(0)
+        one.move(_NOWHERE)
 
     def _unlock(self) -> None:
         curtain, self.curtain = self.curtain, None

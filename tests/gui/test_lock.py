@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.lock import IdleLock
@@ -87,3 +88,53 @@ def test_what_stands_beside_the_window_is_hidden_too(qtbot: QtBot, post: Post, j
     settle(jobs)
     assert lock.curtain is None and dialog.pos().x() == 40 and dialog.isEnabled() and dialog.isVisible()
     assert window.isVisible() and answered == []
+
+
+def test_what_a_job_opens_while_it_is_locked_waits_for_the_password(
+    qtbot: QtBot, post: Post, jobs: Jobs
+) -> None:
+    session = post.desk("chenmin").session
+    window, late = QLineEdit(), QDialog()
+    for one in (window, late):
+        qtbot.addWidget(one)
+    window.show()
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm, noting(session))
+    lock.lock()
+    late.move(40, 50)
+    jobs.run("核对", lambda _: None, lambda _: late.open(), owner=window)
+    settle(jobs)
+    assert lock.curtain is not None and lock.curtain.isEnabled()
+    assert late.pos().x() < -10_000 and not late.isEnabled()
+    lock.curtain.password.setText(PASSWORD)
+    lock.curtain.submit()
+    settle(jobs)
+    assert lock.curtain is None and late.isVisible() and late.isEnabled() and late.pos().x() == 40
+
+
+def test_nobody_goes_on_choosing_a_file_behind_the_lock(
+    qtbot: QtBot, post: Post, jobs: Jobs, tmp_path: Path
+) -> None:
+    """A system's own dialog can neither be moved nor disabled: it is cancelled, what was typed elsewhere stays."""
+    session = post.desk("chenmin").session
+    window = QLineEdit("尚未保存")
+    qtbot.addWidget(window)
+    window.show()
+    lock = IdleLock(window, jobs, "陈敏", lambda: 15, session.confirm, noting(session))
+    left_open: list[QFileDialog] = []
+
+    def lock_now() -> None:
+        lock.lock(idle=True)
+        found = QApplication.topLevelWidgets()
+        left_open.extend(w for w in found if isinstance(w, QFileDialog) and w.isVisible())
+        for one in left_open:
+            one.reject()
+
+    QTimer.singleShot(0, lock_now)
+    assert QFileDialog.getSaveFileName(window, "另存为", str(tmp_path / "名单.xlsx")) == ("", "")
+    settle(jobs)
+    assert lock.curtain is not None and lock.curtain.isVisible() and not window.isVisible()
+    assert left_open == []
+    lock.curtain.password.setText(PASSWORD)
+    lock.curtain.submit()
+    settle(jobs)
+    assert window.isVisible() and window.text() == "尚未保存"
