@@ -71,11 +71,11 @@ class IdleLock(QObject):
             app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent, /) -> bool:
-        if event.type() in _SIGNS and self.curtain is None:
+        curtain = self.curtain
+        if curtain is None and event.type() in _SIGNS:
             self._restart()
-        elif event.type() == QEvent.Type.Show and self.curtain is not None:
-            if isinstance(watched, QWidget) and watched.isWindow() and watched is not self.curtain:
-                self._cover(watched)  # what a job that went on opens in the end
+        elif curtain is not None and event.type() == QEvent.Type.Show:
+            self._opened(watched, curtain)
         return False
 
     def lock(self, *, idle: bool = False) -> None:
@@ -104,6 +104,11 @@ class IdleLock(QObject):
         self.curtain.move(self._window.frameGeometry().center() - self.curtain.rect().center())
         self.curtain.show()
         self._window.hide()
+
+    def _opened(self, one: QObject, curtain: QWidget) -> None:
+        """What a job that went on opens in the end waits as well."""
+        if isinstance(one, QWidget) and one.isWindow() and one is not curtain:
+            self._cover(one)
 
     def _cover(self, one: QWidget) -> None:
         """Not hidden: a dialog that is hidden has been answered."""
