@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from desktop.demo import day, exchange, opening
+from desktop.demo import day, exchange, opening, quality
 from desktop.demo.stage import Stage
 
 ACTS: tuple[Callable[[Stage], None], ...] = (
@@ -19,6 +19,7 @@ ACTS: tuple[Callable[[Stage], None], ...] = (
     exchange.bureau_a_syncs,
     exchange.bureau_b_by_stick,
     exchange.conflict_is_decided,
+    quality.problems_are_found_and_mended,
     exchange.administrator_reads_the_log,
     exchange.the_rest_is_opened,
 )

@@ -19,6 +19,7 @@ from desktop.work.importing import Importing
 from desktop.work.inspecting import Inspecting
 from desktop.work.jobs import Jobs
 from desktop.work.media import Media
+from desktop.work.problem_statistics import ProblemStatistics
 from desktop.work.problems import Problems
 from desktop.work.records import Records
 from desktop.work.seat_accounts import SeatAccounts
@@ -53,6 +54,7 @@ class Cases:
     held: Held
     history: History
     problems: Problems
+    problem_statistics: ProblemStatistics
 
     @classmethod
     def at(cls, store: Store, records: Records, calendar: Workdays | None = None) -> Cases:
@@ -76,6 +78,7 @@ class Cases:
             held=Held(store, records),
             history=History(store, records),
             problems=Problems(store, records, calendar),
+            problem_statistics=ProblemStatistics(store, records),
         )
 
     def evidence(self) -> Evidence:

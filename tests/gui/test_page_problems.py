@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from desktop.demo.stage import Chosen
 from desktop.ui.pages.problems import ProblemsPage
 from desktop.ui.pages.records import RecordsPage
 from desktop.work.desk import Desk
@@ -165,3 +166,24 @@ def test_what_was_answered_is_closed_or_sent_back(centre: Desk, world: World, qt
     at.press("核销")
     assert "已核销 2 条问题数据" in page.messages.text()
     assert {r.values["state"] for r in problems(centre)} == {"closed"}
+
+
+# --- the figures ---------------------------------------------------------------------
+def test_the_figures_stand_in_place_of_the_lists(
+    centre: Desk, world: World, qtbot: QtBot, tmp_path: Path
+) -> None:
+    arrive(centre, "data_problem", world.other, provider=world.other)
+    at = worker(centre, qtbot)
+    page = at.open()
+    at.press("统计")
+    panel = page.statistics
+    assert [row[:2] for row in panel.table.texts()] == [("驿城市场监督管理局", "1"), ("合计", "1")]
+    panel.ways.choose("record_type")
+    at.settle()
+    assert [row[0] for row in panel.table.texts()] == ["行政许可", "合计"]
+    panel.files = Chosen(tmp_path / "统计.xlsx")
+    panel.export()
+    at.settle()
+    assert "已导出 2 行" in page.messages.text() and (tmp_path / "统计.xlsx").exists()
+    at.press("返回列表")
+    assert page.stack.currentWidget() is page.view

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from desktop.work.jobs import Progress
+from desktop.work.problem_statistics import HEADS
 from desktop.work.problems import MOST_OF_EACH, Finding, told_in_words
 from shared.errors import AccessDenied, Rejected
 from shared.filters import Filter, Op
 from shared.ids import key_id
 from shared.record import RecordType
+from shared.store import sql
 from shared.types import catalog
 from tests.fixtures.desk import OTHERS, OURS, Bureau
 
@@ -169,3 +173,38 @@ def test_mended_or_pleaded_and_then_closed_or_sent_back(bureau: Bureau) -> None:
     records.step(declared, one, "send_back", {**decided, "decision_note": "应当采集"})
     (row,) = records.first(declared, Filter().where("state", Op.EQ, "open"))
     assert (row.values["answer"], row.values["decision_note"]) == ("该证件依法不采集", "应当采集")
+
+
+# --- the figures ---------------------------------------------------------------------
+def test_figures_by_bureau_and_by_type_against_the_former_month(centre: Bureau, tmp_path: Path) -> None:
+    hub = replace(centre.me, roles=frozenset({"hub"}))
+    declared = centre.desk.problems.declared
+    for provider, kind, state in (
+        (OURS, "permit", "open"), (OTHERS, "permit", "open"), (OTHERS, "penalty", "mended"),
+        (OTHERS, "penalty", "pleaded"),
+    ):
+        centre.arrive("data_problem", state, provider=provider, record_type=kind)
+    closed = [centre.arrive("data_problem", provider=OTHERS) for _ in range(3)]
+    with centre.store.unit(hub) as unit:
+        for made, day in zip(closed, ("2026-04-30", "2026-05-01", "2026-03-31"), strict=True):
+            decided = {"state": "closed", "decided_at": f"{day}T10:00:00+08:00"}
+            unit.update(declared, made, decided, proven=True)
+    with centre.store.write() as connection:  # two were raised a month ago
+        for made in closed[:2]:
+            sql.execute(
+                connection, 'UPDATE "data_problem" SET entered_at = ? WHERE id = ?',
+                ("2026-04-02T09:00:00+08:00", made),
+            )
+    figures = centre.desk.problem_statistics
+    lines = figures.lines("provider")
+    # open, answered, closed; raised this month and the last, the difference; closed this month and the last
+    assert [(one.name, one.figures) for one in lines] == [
+        ("驿城卫生健康委员会", ("1", "2", "3", "4", "2", "+2", "1", "1")),
+        ("驿城文化和旅游局", ("1", "0", "0", "1", "0", "+1", "0", "0")),
+        ("合计", ("2", "2", "3", "5", "2", "+3", "1", "1")),
+    ]
+    by_type = {one.name: one.figures[:3] for one in figures.lines("record_type")}
+    assert by_type == {"行政许可": ("2", "0", "3"), "行政处罚": ("0", "2", "0"), "合计": ("2", "2", "3")}
+    assert figures.export(tmp_path / "统计.xlsx", "provider") == 3
+    sheet = CalamineWorkbook.from_path(tmp_path / "统计.xlsx").get_sheet_by_index(0).to_python()
+    assert sheet[0][:4] == ["提供单位", *HEADS[:3]] and sheet[3][:2] == ["合计", "2"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtWidgets import QWidget
+
 from desktop.ui.actions import Action
 from desktop.ui.problems.finding import FindingPanel
+from desktop.ui.problems.statistics import StatisticsPanel
 from desktop.ui.queues.page import WorkQueuePage
 from desktop.ui.queues.view import Segment
 from desktop.work.todo import PAGES
@@ -34,7 +37,7 @@ _HIDES = ("record_id", "field")
 _OURS = (
     Segment(
         queues.OPEN_PROBLEMS, "待整改", ("没有待整改的问题数据", "上级反馈的问题随同步或介质到达"),
-        (*_WHAT, "due_on"), hides=_HIDES,
+        ("subject", "kind", "due_on"), hides=_HIDES,
     ),
 )  # fmt: skip
 _ABOVE = (
@@ -44,7 +47,7 @@ _ABOVE = (
     ),
     Segment(
         SENT, "待下级整改", ("没有待下级整改的问题数据", "用“查找问题”，或在信息录入的表中选中后反馈"),
-        (*_WHAT, "due_on", "provider"), hides=_HIDES,
+        ("subject", "kind", "due_on", "provider"), hides=_HIDES,
     ),
 )  # fmt: skip
 _REST = (
@@ -58,11 +61,14 @@ _REST = (
 class ProblemsPage(WorkQueuePage):
     """``shown``: {"queue": name}, {"filter": Filter}, {"id": problem}."""
 
+    share = 0.7
+
     def __init__(self, desk: Desk) -> None:
         raises = desk.problems.may_raise()
         segments = (*(_ABOVE if raises else ()), *_OURS, *_REST)
         self._finding: FindingPanel | None = None
-        self._looking = False
+        self._statistics: StatisticsPanel | None = None
+        self._front: QWidget | None = None
         super().__init__(desk, "problems", "问题数据", "warning", segments)
         self.bar.chosen.connect(lambda _: self._back())
         look = self.offer(
@@ -72,6 +78,8 @@ class ProblemsPage(WorkQueuePage):
         if raises:
             find = Action("find_problems", "查找问题", self.show_finding, "Ctrl+N", "search")
             self.add_button(self.offer(find))
+            count = Action("statistics", "统计", self.show_statistics, "", "chart")
+            self.add_button(self.offer(count))
 
     @property
     def finding(self) -> FindingPanel:
@@ -83,9 +91,18 @@ class ProblemsPage(WorkQueuePage):
             self.stack.addWidget(self._finding)
         return self._finding
 
+    @property
+    def statistics(self) -> StatisticsPanel:
+        """The figures, made when first wanted."""
+        if self._statistics is None:
+            self._statistics = StatisticsPanel(self.desk, self.messages)
+            self._statistics.closed.connect(self._back)
+            self.stack.addWidget(self._statistics)
+        return self._statistics
+
     def shown(self, params: dict[str, Any]) -> None:
         if params:
-            self._looking = False
+            self._front = None
         super().shown(params)
 
     def judge(self, segment: Segment) -> Callable[[Row], Deadline] | None:
@@ -101,31 +118,40 @@ class ProblemsPage(WorkQueuePage):
 
     def show_finding(self) -> None:
         """查找问题 in place of the lists."""
-        self.messages.clear()
-        self._looking = True
-        self.turned()
+        self._show_instead(self.finding)
         self.finding.choice.setFocus()
 
+    def show_statistics(self) -> None:
+        """统计 in place of the lists."""
+        self._show_instead(self.statistics)
+        self.statistics.load()
+        self.statistics.table.setFocus()
+
     def turned(self) -> None:
-        """Lists that are read again behind the look do not put it away."""
-        if self._looking:
-            self.stack.setCurrentWidget(self.finding)
+        """Lists that are read again behind something else do not put it away."""
+        if self._front is not None:
+            self.stack.setCurrentWidget(self._front)
             self.update_actions()
 
     # --- inside --------------------------------------------------------------
     def _has_row(self) -> bool:
-        return not self._looking and self.view.table.current() is not None
+        return self._front is None and self.view.table.current() is not None
 
     def _may_step(self, transition: Transition) -> bool:
-        return not self._looking and super()._may_step(transition)
+        return self._front is None and super()._may_step(transition)
 
     def _open(self) -> None:
         row = self.view.table.current()
         if row is not None:
             self.opened(row)
 
+    def _show_instead(self, widget: QWidget) -> None:
+        self.messages.clear()
+        self._front = widget
+        self.turned()
+
     def _back(self) -> None:
-        self._looking = False
+        self._front = None
         self.stack.setCurrentWidget(self.view)
         self.view.setFocus()
         self.update_actions()
