@@ -128,11 +128,11 @@ def _mended(
     bureaus, what = _bureaus(store, pieces, one), DAMAGED if path.exists() else MISSING
     if shelf is not None and pieces.whole.take(one, shelf.path(one.sha256)):
         return Ill(one, bureaus, what, BROUGHT)
-    if not ask:
-        return Ill(one, bureaus, what, FOUND)
     with store.read() as connection:
         if archived(connection, [one.sha256]):
             return Ill(one, bureaus, what, ARCHIVED)
+    if not ask:
+        return Ill(one, bureaus, what, FOUND)
     if not _whole(pieces.whole, one, quick=False):  # else a device has just brought it again
         with store.write() as connection:
             note_lost(connection, [one])

@@ -25,6 +25,7 @@ from server_stub.devices import REVOKED
 from server_stub.keys import HubKeys
 from server_stub.ledger import Ledger
 from server_stub.loads import Load
+from server_stub.loads_under_way import due_loads
 from server_stub.parcels import Letter as Parcel
 from server_stub.parcels import Parcels
 from server_stub.partitions import streams_of
@@ -109,6 +110,7 @@ class Mailroom:
         self._answers = answers
         self._folder = folder
         self._parcels = parcels
+        self._loads = partial(due_loads, store, parcels)
 
     # --- what devices said -----------------------------------------------------
     def before(self, device: str) -> tuple[str, int]:
@@ -310,7 +312,7 @@ class Mailroom:
             return []
         found: list[Waiting] = []
         for group in groups:
-            if larger and not group[0].device.revoked and self._parcels.loads(group) is not None:
+            if larger and not group[0].device.revoked and self._loads(group) is not None:
                 continue
             with self._store.read() as connection:
                 about = about_of(connection, group, self._answers, self._epoch)
@@ -334,7 +336,7 @@ class Mailroom:
         for group in groups:
             if group[0].device.revoked:
                 continue
-            for due in (self._parcels.loads(group) or [], self._parcels.contents(group)):
+            for due in (self._loads(group) or [], self._parcels.contents(group)):
                 for one in due:
                     about = f"{one.about}:{one.start}"
                     with self._store.read() as connection:

@@ -64,7 +64,20 @@ class Parcels:
 
     def loads(self, group: Sequence[Recipient], *, at_once: bool = False) -> list[Letter] | None:
         """Volumes of a first load; ``[]`` while it is being built, None when streams serve."""
+        return self._volumes(group, self._asked_together(group), at_once=at_once)
+
+    def earlier(self, group: Sequence[Recipient]) -> Iterator[list[Letter]]:
+        """The same from each snapshot that is still here, newest first, for who has no part of any."""
         ask = self._asked_together(group)
+        if ask.snapshot is None or ask.snapshot.id or ask.snapshot.anew:
+            return
+        for name in self._snapshots.kept(group[0].streams):
+            holding = Holding(ask.snapshot.schema, name)
+            yield self._volumes(group, msgspec.structs.replace(ask, snapshot=holding)) or []
+
+    def _volumes(
+        self, group: Sequence[Recipient], ask: Ask, *, at_once: bool = False
+    ) -> list[Letter] | None:
         if ask.snapshot is None:
             return None
         names = list(group[0].streams)

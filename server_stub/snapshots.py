@@ -232,6 +232,11 @@ class Snapshots:
                 return self._kept(note)
         return None
 
+    def kept(self, streams: Sequence[str]) -> list[str]:
+        """Ids of the snapshots of a scope that are here, newest first."""
+        notes = self._notes(_scope(self._epoch, streams))
+        return [n.head.id for n in sorted(notes, key=lambda n: (n.head.at, n.head.id), reverse=True)]
+
     def _by_id(self, name: str, scope: str) -> Kept | None:
         found = [n for n in self._notes(scope) if n.head.id == name] if name else []
         return self._kept(found[0]) if found else None

@@ -155,9 +155,26 @@ def _care(parsed: argparse.Namespace) -> None:
     if left := len(done.ill) - brought - asked:
         raise ContentsDamaged(
             f"中心还有 {left:,} 个附件内容损坏或丢失。",
-            "请写明一份备份再执行一次：yizhan-hub verify --live 备份文件；"
-            "从未进过备份的，加 --ask 向设备索取。",
+            what_to_type(done.count(ARCHIVED), done.count(FOUND), source),
         )
+
+
+def what_to_type(archived: int, never: int, source: Path | None) -> str:
+    """The way on: what a backup has is taken from one, the devices are asked for the rest.
+
+    :param archived: how many were in a verified backup, so that devices do not offer them any more.
+    """
+    another = "另一份备份文件" if source is not None else "备份文件"
+    ways = []
+    if archived:
+        ways.append(
+            f"{archived:,} 个进过备份，请从备份取回：yizhan-hub verify --live {another}；"
+            "各份备份都没有的，请原录入单位重新添加"
+        )
+    if never:
+        tail = f" {source}" if source is not None else ""
+        ways.append(f"{never:,} 个从未进过备份，请向设备索取：yizhan-hub verify --live{tail} --ask")
+    return "；".join(ways) + "。"
 
 
 def _restore(parsed: argparse.Namespace) -> None:

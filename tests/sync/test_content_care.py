@@ -67,15 +67,19 @@ def test_a_content_that_went_bad_is_found_and_brought_back_from_a_backup(
     at(gone).unlink()
 
     said = run("verify", "--live", code=1)
-    lines = {line.split()[0]: line for line in said.splitlines() if "未处理" in line}
+    lines = {line.split()[0]: line for line in said.splitlines() if "已损坏" in line or "已丢失" in line}
     assert set(lines) == {one[:16] for one in (spoilt, late, gone)} and whole[:16] not in said
     assert "甲局" in lines[spoilt[:16]] and "已损坏" in lines[spoilt[:16]]
     assert "乙局" in lines[gone[:16]] and "已丢失" in lines[gone[:16]]
     assert "还有 3 个附件内容损坏或丢失" in said and at(late).exists()  # told, not touched
+    assert "2 个进过备份，请从备份取回：yizhan-hub verify --live 备份文件；" in said
+    assert "1 个从未进过备份，请向设备索取：yizhan-hub verify --live --ask。" in said
     assert "还有 1 个" in run("verify", "--live", "--quick", code=1)  # one is shorter than it should be
 
     said = run("verify", "--live", str(file), code=1)
     assert "已从备份取回 2 个" in said and "还有 1 个附件内容损坏或丢失" in said
+    assert f"1 个从未进过备份，请向设备索取：yizhan-hub verify --live {file} --ask。" in said
+    assert "进过备份，请从备份取回" not in said
     assert at(spoilt).read_bytes() == scan(MB, 2) and at(gone).read_bytes() == scan(MB, 3)
     assert brought(a) < 10_000  # nobody was asked yet
     again = run("verify", "--live", str(file), "--ask")
@@ -86,6 +90,7 @@ def test_a_content_that_went_bad_is_found_and_brought_back_from_a_backup(
     flip(at(whole))  # its device was told that a backup has it, and does not offer it again
     said = run("verify", "--live", "--ask", code=1)
     assert "已归档过，只能从备份取回" in said and at(whole).exists()
+    assert "1 个进过备份，请从备份取回：yizhan-hub verify --live 备份文件；各份备份都没有的，请原录入单位" in said
     assert "已从备份取回 1 个" in run("verify", "--live", str(file))
     assert "全部完好" in run("verify", "--live")
 

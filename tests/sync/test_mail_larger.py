@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,55 @@ def test_a_first_load_comes_by_courier_in_volumes(
     far.insert("market_entity", *list(market_entities(3, DIVISION, 77)))
     far.take(handle(hub, far.export())[1])
     assert set(far.statuses()) == {"applied"}
+
+
+def test_a_first_load_under_way_is_not_made_anew(
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much changes meanwhile: what it lacks follows when the seat has spoken."""
+    writer, other = enrol_at(place.a, "chen"), enrol_at(place.a1, "li")
+    writer.insert("market_entity", *ENTITIES[:200])
+    writer.sync()
+    far = enrol_at(place.b, "zhou")
+    monkeypatch.setattr(place.hub.snapshots, "large", 100)
+    box, second = carrying(writer, 512 * MIB, place.b), carrying(other, 512 * MIB, place.b)
+    writer.sync()
+    (load,) = letters(box, "load")
+    box.mark(load, DELIVERED, "U-1")
+    writer.insert("market_entity", *ENTITIES[200:350])  # more than a snapshot may be behind
+    writer.sync()
+    writer.sync()
+    assert not letters(box, "load") and len(box.content()) == 1
+    other.sync()
+    assert letters(second, "load") == [load]  # another courier carries the same, not a newer one
+    far.take(box.path(load).read_bytes())
+    assert far.count("market_entity") == 200
+    far.take(handle(place.hub, far.export())[1])
+    assert far.count("market_entity") == 350
+
+
+def test_a_first_load_known_lost_is_made_anew(
+    place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = enrol_at(place.a, "chen")
+    writer.insert("market_entity", *ENTITIES[:200])
+    writer.sync()
+    far = enrol_at(place.b, "zhou")
+    monkeypatch.setattr(place.hub.snapshots, "large", 100)
+    box = carrying(writer, 512 * MIB, place.b)
+    writer.sync()
+    (lost,) = letters(box, "load")
+    box.mark(lost, DELIVERED, "U-1")
+    writer.insert("market_entity", *ENTITIES[200:350])
+    writer.sync()
+    hub = place.hub.store.clock
+    later = hub.now() + timedelta(minutes=1)
+    monkeypatch.setattr(hub, "now", lambda: later)
+    handle(place.hub, far.export())  # it says that it has nothing of it; that answer stays away, too
+    writer.sync()
+    (load,) = letters(box, "load")
+    far.take(box.path(load).read_bytes())
+    assert load != lost and far.count("market_entity") == 350
 
 
 def test_a_new_seats_first_load_takes_nothing_from_its_colleague(
