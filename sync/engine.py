@@ -271,6 +271,8 @@ class Engine:
             self._note(carrier.name, "up", sealed, sets, 0, outcome, str(failed))
             raise
         self._package.clear()
+        if self._box is not None and not absorbed.more:
+            self._box.let_go()
         received = result.received
         received.add(absorbed)
         changes = sum(s.last - s.first + 1 for s in absorbed.sets)

@@ -51,6 +51,9 @@ class Outbox:
         self._folder = folder
         self._bureaus = bureaus
         self._limit = limit
+        self._begun: set[str] = set()
+        self._given: set[str] = set()
+        """Packages of which pieces were here when the hub was last asked, and of which it gave some since."""
 
     # --- from the hub --------------------------------------------------------
     def ask(self) -> dict[str, list[Held]]:
@@ -59,6 +62,7 @@ class Outbox:
         Of what has lost its bytes the hub is not told that it is here, so that it gives them again.
         """
         wanted: dict[str, list[Held]] = {bureau: [] for bureau in self._bureaus()}
+        self._begun, self._given = set(), set()
         if not wanted:
             return {}
         for one in self.content():
@@ -69,7 +73,21 @@ class Outbox:
             package_id, _, bureau = part.name.removesuffix(".part").partition("-")
             if bureau in wanted:
                 wanted[bureau].append(Held(package_id, part.stat().st_size))
+                self._begun.add(package_id)
         return wanted
+
+    def let_go(self) -> int:
+        """Drop what was begun and will never be whole; returns how many. To be called after an answer that
+        left no mail behind: the hub goes on with what was begun before anything else, unless it has been
+        swept there."""
+        stays, gone = set(self._bureaus()), 0
+        for part in self._folder.glob("*.part"):
+            package_id, _, bureau = part.name.removesuffix(".part").partition("-")
+            swept = package_id in self._begun and package_id not in self._given
+            if bureau and (swept or bureau not in stays):
+                part.unlink(missing_ok=True)
+                gone += 1
+        return gone
 
     def room(self) -> int:
         """Bytes of larger mail the hub may give along now; 0 when nobody is carried for."""
@@ -96,6 +114,7 @@ class Outbox:
             raise PackageTampered("代转件的编号不合规定。", ASK_AGAIN)
         if letter.size > MAX_VOLUME or letter.offset + len(data) > letter.size:
             raise PackageTampered("代转件的大小超出规定。", ASK_AGAIN)
+        self._given.add(letter.package_id)
         if letter.bureau not in self._bureaus() or self._known(letter.package_id):
             return False
         part = self._folder / f"{letter.package_id}-{letter.bureau}.part"

@@ -95,6 +95,42 @@ def test_photos_come_by_courier_and_the_courier_cannot_see_them(
     assert not letters(box, "contents")  # and now the hub knows that it is there
 
 
+def test_what_the_hub_has_swept_takes_no_room_in_the_box(
+    place: Place, enrol_at: Enrol, wanting: Callable[[int], tuple[Device, list[tuple[str, bytes]]]]
+) -> None:
+    wanting(2)
+    courier = enrol_at(place.a, "chen")
+    chosen = [place.b]
+    box = carrying(courier, 512 * MIB, *chosen)
+    box._bureaus = lambda: chosen
+    courier.sync()
+    (letter,) = letters(box, "contents")
+
+    def broken_off() -> Path:
+        """The line broke when half of the letter was here."""
+        half = box.path(letter).read_bytes()[:MIB]
+        box.drop(letter)
+        part = courier.folder / "mail" / f"{letter}-{place.b}.part"
+        part.write_bytes(half)
+        return part
+
+    part = broken_off()
+    courier.sync()
+    assert letters(box, "contents") == [letter] and not part.exists()  # it went on where it had stopped
+    part = broken_off()
+    place.hub.mail.sweep("9999")
+    assert box.room() <= 511 * MIB
+    courier.sync()
+    (again,) = letters(box, "contents")
+    assert again != letter and not part.exists()
+    assert box.room() == 512 * MIB - sum(c.size for c in box.content() if c.state == WAITING)
+    letter = again
+    part = broken_off()
+    chosen.clear()  # carried for no longer
+    courier.sync()
+    assert not part.exists()
+
+
 def test_as_much_as_the_courier_will_carry_and_the_rest_on_the_next_stick(
     place: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch,
     wanting: Callable[[int], tuple[Device, list[tuple[str, bytes]]]],
