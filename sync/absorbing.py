@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from shared.access import HUB_ACTOR
 from shared.errors import PackageTampered
-from shared.store import evidence, exchange, hub_proofs, pieces, rewinding
+from shared.store import evidence, exchange, forgotten, hub_proofs, pieces, rewinding
 from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.follow import Follower
@@ -199,8 +199,9 @@ class Absorber:
 
     def _take_refresh(self, said: bytes, payload: bytes, out: Absorbed) -> None:
         with self._store.unit(HUB_ACTOR) as unit:
-            follower = self._follower(unit)
+            follower, revoked = self._follower(unit), forgotten.revoked(unit.connection)
             if refreshing.take(unit, follower, self._store.by_number, said, payload, self._hub.hub_id):
+                forgotten.compare(unit.connection, revoked)
                 out.types |= unit.changed
                 out.repeated = False
 

@@ -64,13 +64,13 @@ class Spooled:
 # --- out -----------------------------------------------------------------------
 def write_safely(
     source: Path, folder: Path, names: Sequence[str], verify: Verify, progress: Progress,
-    sure: Callable[[], None] = lambda: None,
+    sure: Callable[[Path, Path], None] = lambda part, final: None,
 ) -> Path:
     """Put a copy of ``source`` into ``folder``; returns where it lies once that is certain.
 
     :param names: what to call it, the next one when the medium cannot hold a name.
     :param verify: reads the copy as a receiver would and raises when it does not fit.
-    :param sure: called when the copy is there and right, before it gets its name.
+    :param sure: called with draft and name when the copy is there and right, before it gets that name.
     """
     size = source.stat().st_size
     with medium_errors(folder):
@@ -84,7 +84,7 @@ def write_safely(
             progress(0, 0, "正在回读核对")
             _read_back(part, digest, verify)
             final = _free_name(folder, name)
-            sure()
+            sure(part, final)
             os.rename(part, final)
             sync_folder(folder)
             marks.require(final)

@@ -16,6 +16,7 @@ from desktop.work.records import Records, Row
 from shared.errors import InputError
 from shared.filters import Condition, Filter, Op
 from shared.parsing import code_text
+from shared.store.forgotten import forgotten
 from shared.store.store import Store
 from shared.supervision.overview import SILENT_DAYS, BureauState, Overview, Seat, by_party, overview, seat_of
 
@@ -34,6 +35,17 @@ class Trace:
     detail: str
     fingerprint: str
     package_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A seat whose revocation a restored hub has forgotten."""
+
+    device: str
+    name: str
+    bureau: str
+    at: str
+    reason: str
 
 
 class Control:
@@ -56,6 +68,28 @@ class Control:
             for r in devices
         )
         return overview(seats, self._open_conflicts(), today)
+
+    def forgotten(self) -> list[Forgotten]:
+        """Seats that are in use again because the hub came back from a backup of before their revocation."""
+        with self._store.read() as connection:
+            found = forgotten(connection)
+        declared, out = self._records.type("device"), []
+        for one in found:
+            row = self._records.get(declared, one.device)
+            if row is not None:
+                bureau = self._records.label("bureau", str(row.values["bureau"]))
+                out.append(Forgotten(one.device, str(row.values["name"]), bureau, one.at, one.reason))
+        return out
+
+    def revoke_again(self, seats: Iterable[Forgotten], initiator: str) -> int:
+        """Make these revocations once more, for the reason they had; returns how many."""
+        declared, done = self._records.type("device"), 0
+        for one in seats:
+            reason = f"{one.reason or '已于备份之后吊销'}（中心恢复后重新办理，原为 {one.at[:10]}）"
+            said = {"revoke_reason": reason, "revoked_at": self._store.clock.stamp()}
+            self._records.step(declared, one.device, "revoke", said, initiator=initiator)
+            done += 1
+        return done
 
     def history(self, seat: Seat, limit: int = 500) -> list[Row]:
         """Every exchange of one seat, newest first."""
@@ -131,4 +165,4 @@ def _grouped(digits: str) -> str:
     return " ".join(upper[at : at + 4] for at in range(0, len(upper), 4))
 
 
-__all__ = ["SILENT_DAYS", "BureauState", "Control", "Overview", "Seat", "Trace"]
+__all__ = ["SILENT_DAYS", "BureauState", "Control", "Forgotten", "Overview", "Seat", "Trace"]

@@ -96,9 +96,9 @@ class Handing:
             for i, group, record, one in zip(ids, groups, made, facts, strict=False)
         ]
 
-    def written(self, one: Parcel) -> None:
+    def written(self, one: Parcel, part: Path, final: Path) -> None:
         """It is on the medium; with the last package what lies beside it counts as handed over too."""
-        self._register.written([one.record, *(self._files if one.last else ())])
+        self._register.written([one.record, *(self._files if one.last else ())], part, final)
 
     def withdraw(self, parcels: Collection[Parcel], reason: str) -> None:
         """These could not be written after all: their hand-overs never were, nor those beside them."""

@@ -183,7 +183,7 @@ class Media:
 
     def _write(
         self, parcel: Parcel, folder: Path, progress: Progress, for_burning: bool,
-        beside: Mapping[str, int], sure: Callable[[], None],
+        beside: Mapping[str, int], sure: Callable[[Path, Path], None],
     ) -> ExportResult:
         session = self._session
         draft = self._spool() / f"out-{new_id()}.yzp"
@@ -204,6 +204,7 @@ class Media:
                 progress,
                 sure,
             )
+            self.register.named()
         except YizhanError as failed:
             if sealed is not None:
                 self._note("up", sealed.package_id, sealed.fingerprint.hex(), 0, 0, 0, failed)

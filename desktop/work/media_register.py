@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from desktop.work.media_facts import MediumInfo
@@ -22,7 +24,9 @@ MOST = 2_000
 HANDED_OVER, ARRIVED, LOST = "handed_over", "arrived", "lost"
 INTERRUPTED = "导出时程序中断，没有写完"
 """Why a hand-over is void that nobody could have been given."""
-_UNWRITTEN = "hand_overs_unwritten"
+UNSURE = "导出中断，没有确认写成：请插上介质后重新打开程序核对，或重新导出"
+"""Said of one whose medium is not here: nobody can tell whether the package is on it."""
+_UNWRITTEN, _NAMING = "hand_overs_unwritten", "hand_overs_naming"
 OTHERWISE = "已另行送达"
 """The content reached the hub by another way than this medium."""
 
@@ -140,11 +144,17 @@ class MediaRegister:
         session.records.announce({"hand_over", "medium"}, "media")
         return made
 
-    def written(self, record_ids: Collection[str]) -> None:
-        """These are on the medium, whole and read back: a moment before they get their names."""
+    def written(self, record_ids: Collection[str], part: Path, final: Path) -> None:
+        """These are on the medium, whole and read back: a moment before the draft gets its name."""
         with self._session.store.write() as connection:
             left = [i for i in _unwritten(connection) if i not in record_ids]
             write_text(connection, _UNWRITTEN, ",".join(left))
+            write_text(connection, _NAMING, "\n".join([",".join(record_ids), str(part), str(final)]))
+
+    def named(self) -> None:
+        """What was written has its name."""
+        with self._session.store.write() as connection:
+            write_text(connection, _NAMING, "")
 
     def withdraw(self, record_ids: Sequence[str], reason: str) -> None:
         """These were never handed over: writing failed."""
@@ -153,12 +163,18 @@ class MediaRegister:
             for record_id in record_ids:
                 unit.delete(store.types["hand_over"], record_id, reason)
             write_text(unit.connection, _UNWRITTEN, "")
+            write_text(unit.connection, _NAMING, "")
         self._session.records.announce({"hand_over"}, "media")
 
     def withdraw_interrupted(self) -> int:
         """What the program was writing when it ended was never handed over; returns how many records."""
         with self._session.store.read() as connection:
-            found = _unwritten(connection)
+            found, (naming, part, final) = _unwritten(connection), _naming(connection)
+        if naming and _is_there(final):
+            self.named()
+        elif naming and _is_there(part):  # the medium is here, and the package never got its name
+            found += naming
+            self.named()
         if found:
             self.withdraw(found, INTERRUPTED)
         return len(found)
@@ -252,6 +268,8 @@ class MediaRegister:
         cycle = self._session.store.types["hand_over"].lifecycle
         assert cycle is not None
         codes = self._session.records.codes
+        with self._session.store.read() as connection:
+            unsure, _, _ = _naming(connection)
         found = []
         for row in self._rows("hand_over", Filter(order="-handed_at")):
             v = self._seen(row.values)
@@ -261,7 +279,8 @@ class MediaRegister:
                 Movement(
                     row.id, OUT, str(v["handed_at"]), str(v["medium_no"]), str(v["content"]),
                     str(v["sent_to"]), v["changes"], OTHERWISE if otherwise else state.title, state.tone,
-                    str(v["package_id"]), v, str(v["lost_reason"] or ""),
+                    str(v["package_id"]), v,
+                    UNSURE if row.id in unsure and state.name == HANDED_OVER else str(v["lost_reason"] or ""),
                 )
             )
         tones = {"1": "good", "2": "wait", "3": "bad"}
@@ -311,6 +330,18 @@ class MediaRegister:
 def _unwritten(connection: Any) -> list[str]:
     """Ids of hand-overs whose packages are still to be written."""
     return [i for i in read_text(connection, _UNWRITTEN).split(",") if i]
+
+
+def _naming(connection: Any) -> tuple[list[str], str, str]:
+    """Ids of hand-overs that were written and about to be named, with the draft's path and the final one."""
+    ids, part, final = [*read_text(connection, _NAMING).split("\n"), "", ""][:3]
+    return [i for i in ids.split(",") if i], part, final
+
+
+def _is_there(path: str) -> bool:
+    with suppress(OSError):
+        return Path(path).is_file()
+    return False
 
 
 def _is_file(values: Mapping[str, Any]) -> bool:

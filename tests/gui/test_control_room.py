@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from pytestqt.qtbot import QtBot
 from desktop.ui.choosing import Files
 from desktop.ui.pages.sync_log import SyncLogPage
 from desktop.work.media import MediumInfo
+from server_stub import backup
+from server_stub.devices import is_revoked, revocation, revoke_device
 from shared.access import HUB_ACTOR
 from shared.store.exchange import all_sets
 from shared.store.store import Store
 from sync.http import HttpCarrier
 from tests.fixtures.devices import quiet
-from tests.fixtures.hubs import serving
+from tests.fixtures.hubs import PASSPHRASE, serving
 from tests.gui.exchange_desks import Post, settle
 
 
@@ -241,3 +244,34 @@ def test_an_administrator_revokes_a_seat(qtbot: QtBot, busy: tuple[Post, str], t
 def _sets(store: Store) -> list[Any]:
     with store.read() as connection:
         return list(reversed(all_sets(connection)))
+
+
+def test_a_revocation_the_restored_hub_forgot_is_made_again_with_one_action(
+    qtbot: QtBot, post: Post, tmp_path: Path
+) -> None:
+    """Revoked at the centre's console after the backup: only who had heard of it still knows."""
+    post.sync("wang")
+    file, _ = backup.make(post.hub, tmp_path / "before.yzbackup")
+    seat = post.desk("chenmin").session.device
+    revoke_device(post.hub.store, seat, "电脑被盗")
+    post.sync("wang")
+    assert opened(qtbot, post, "seats").seats.forgotten_bar.isHidden()
+    post.hub.close()
+    folder = post.stage.folder
+    backup.restore(file, f"sqlite:///{folder / 'hub.db'}", folder / "hub", PASSPHRASE)
+    post.hub = post.stage.hub()
+    post.sync("wang")
+    page = opened(qtbot, post, "seats")
+    bar = page.seats.forgotten_bar
+    assert "吊销没有恢复：甲局 甲局-01（" in bar.text() and "电脑被盗" in bar.text()
+    if photos := os.environ.get("YIZHAN_PHOTOS"):
+        page.grab().save(str(Path(photos) / "forgotten.png"))
+    bar._button.click()
+    settle(post.desk("wang").jobs)
+    assert bar.isHidden() and "已重新登记吊销 1 个席位" in page.messages.text()
+    post.sync("wang", "chenmin")
+    with post.hub.store.read() as connection:
+        at, reason = revocation(connection, seat)
+        assert is_revoked(connection, seat) and at and reason.startswith("电脑被盗（中心恢复后重新办理")
+    assert post.desk("chenmin").session.read_only
+    assert opened(qtbot, post, "seats").seats.forgotten_bar.isHidden()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from desktop.ui.actions import Action, tool_button
 from desktop.ui.choosing import Files
 from desktop.ui.jobline import size_text
-from desktop.ui.notify import SUCCESS
+from desktop.ui.notify import SUCCESS, WARNING, MessageBar
 from desktop.ui.pages.page import Page, Panes
 from desktop.ui.plain import plain_label
 from desktop.ui.queues.step_panel import StepPanel
@@ -18,7 +18,7 @@ from desktop.ui.queues.steps import known
 from desktop.ui.tables.plain import PlainColumn, PlainRow, PlainTable
 from desktop.ui.tiles import Tiles
 from desktop.ui.words import CARRIERS, NOTHING, OUTCOMES, moment
-from desktop.work.control import SILENT_DAYS, BureauState, Overview, Seat
+from desktop.work.control import SILENT_DAYS, BureauState, Forgotten, Overview, Seat
 from desktop.work.jobs import Job
 from shared.access import Role
 
@@ -67,6 +67,7 @@ class SeatOverview(QWidget):
         self._desk = desk
         self._page = page
         self.files = Files()
+        self.forgotten_bar = MessageBar()
         self.seats = PlainTable("席位", _SEATS, "个")
         self.tiles = Tiles(
             (
@@ -109,6 +110,7 @@ class SeatOverview(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(self.forgotten_bar)
         column.addWidget(self.tiles)
         column.addWidget(both, 1)
         column.addWidget(self.panel)
@@ -120,8 +122,9 @@ class SeatOverview(QWidget):
     def start(self) -> Job:
         """Read again; the chosen bureau stays chosen."""
         return self._desk.jobs.run(
-            "读取各单位状态", lambda _: self._desk.control.overview(), self._show, self._page.report,
-            quiet=True, owner=self, newest=True,
+            "读取各单位状态",
+            lambda _: (self._desk.control.overview(), self._desk.control.forgotten()),
+            lambda found: self._show(*found), self._page.report, quiet=True, owner=self, newest=True,
         )  # fmt: skip
 
     def export(self) -> Job | None:
@@ -150,13 +153,41 @@ class SeatOverview(QWidget):
         )
 
     # --- showing -------------------------------------------------------------
-    def _show(self, found: Overview) -> None:
+    def _show(self, found: Overview, forgotten: list[Forgotten]) -> None:
+        self._show_forgotten(forgotten)
         before = self.bureaus.current()
         self._show_tiles(found)
         self.bureaus.set_rows([_bureau_row(one) for one in found.bureaus])
         names = [one.bureau for one in found.bureaus]
         if names:
             self.bureaus.select(names.index(before.bureau) if before and before.bureau in names else 0)
+
+    def _show_forgotten(self, found: list[Forgotten]) -> None:
+        """What a restored hub does not know any more: who was revoked works on, until it is said again."""
+        if not found:
+            self.forgotten_bar.clear()
+            return
+        first = found[0]
+        why = f"，{first.reason}" if first.reason else ""
+        which = f"{first.bureau} {first.name}（{first.at[:10]} 吊销{why}）"
+        more = f"等 {len(found):,} 个席位" if len(found) > 1 else ""
+        session = self._desk.session
+        may = session.actor.has(Role.HUB_ADMIN) and not session.read_only
+        self.forgotten_bar.say(
+            WARNING, f"中心从备份恢复过，吊销没有恢复：{which}{more}又在用了。",
+            "核对后请重新吊销；确实要继续用的，不必处理。",
+            button="重新吊销" if may else "", run=lambda: self._revoke_again(found),
+        )  # fmt: skip
+
+    def _revoke_again(self, found: list[Forgotten]) -> Job:
+        return self._desk.jobs.run(
+            "重新吊销", lambda _: self._desk.control.revoke_again(found, self._page.name),
+            self._revoked_again, self._page.report, lane="write", cancellable=False, owner=self,
+        )  # fmt: skip
+
+    def _revoked_again(self, count: int) -> None:
+        self._page.messages.say(SUCCESS, f"已重新登记吊销 {count:,} 个席位，本机下次同步后在中心生效。")
+        self.start()
 
     def _show_tiles(self, found: Overview) -> None:
         sums = found.figures()
