@@ -188,7 +188,8 @@ def _restore(parsed: argparse.Namespace) -> None:
     if done.aside:
         print(f"恢复前的数据另存在：{done.aside}")
     print("现在可以启动服务。各单位照常同步或用介质交换，备份之后的数据会自动重新上报。")
-    print("备份之后登记的设备请重新发登记码；备份之后办理的吊销请重新办理（管理员席位同步后，“同步日志 › 单位与席位”会列出它知道的）。")
+    print("备份之后登记的设备请重新发登记码；备份之后办理的吊销请重新办理：")
+    print("管理员的席位以前知道的，同步后列在“同步日志 › 单位与席位”，可以一次重新吊销。")
 
 
 def _tell_contents(done: Restored) -> None:
