@@ -14,19 +14,15 @@ from shared.fictitious import market_entities
 from shared.store import rewinding
 from shared.store.exchange import all_sets, reach
 from sync.http import HttpCarrier
+from tests.fixtures.agreeing import authorship, content
 from tests.fixtures.devices import Device, Enrol, handle, quiet, rows
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, serving
-from tests.sync.test_any_road import authorship, content
 
 SHOPS = list(market_entities(12, DIVISION, 4))
 
 
 def by_network(device: Device, url: str) -> None:
     device.engine.sync(HttpCarrier(url), quiet)
-
-
-def by_stick(device: Device) -> None:
-    device.take(handle(device.hub, device.export())[1])
 
 
 def test_the_hub_is_restored_from_an_old_backup(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
@@ -41,10 +37,10 @@ def test_the_hub_is_restored_from_an_old_backup(place: Place, enrol_at: Enrol, t
         (fourth,) = stick.insert("market_entity", SHOPS[3])
         (fifth,) = silent.insert("market_entity", SHOPS[4])
         by_network(net, url)
-        by_stick(stick)
+        stick.by_stick()
         by_network(silent, url)
         by_network(net, url)
-        by_stick(stick)
+        stick.by_stick()
         file, _ = backup.make(place.hub, folder)  # while it serves
         by_network(net, url)
         assert net.statuses() == ["archived"]
@@ -53,12 +49,12 @@ def test_the_hub_is_restored_from_an_old_backup(place: Place, enrol_at: Enrol, t
         (late,) = net.insert("market_entity", SHOPS[5])
         net.update("market_entity", fourth, phone="11111111")
         by_network(net, url)
-        by_stick(stick)
+        stick.by_stick()
         stick.update("market_entity", late, phone="22222222")
         stick.update("market_entity", first, address="乙局改的地址")
         stick.delete("market_entity", third)
         (own,) = stick.insert("market_entity", SHOPS[6])
-        by_stick(stick)
+        stick.by_stick()
         by_network(net, url)
         net.update("market_entity", own, street="310113001")
         by_network(net, url)
@@ -81,10 +77,10 @@ def test_the_hub_is_restored_from_an_old_backup(place: Place, enrol_at: Enrol, t
     with serving(place.hub) as url:
         stick.take(handle(place.hub, under_way)[1])
         for _ in range(2):
-            by_stick(stick)
+            stick.by_stick()
             by_network(net, url)
             by_network(silent, url)
-        by_stick(stick)
+        stick.by_stick()
         by_network(net, url)
 
     standing = content(place.hub.store, "market_entity")

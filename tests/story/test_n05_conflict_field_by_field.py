@@ -11,8 +11,8 @@ from desktop.work.conflicts import Choice, Conflicts
 from desktop.work.records import Records
 from shared.clock import Clock
 from tests.fixtures.devices import Device, Enrol, value
+from tests.fixtures.disputes import PENALTY, two_bureaus
 from tests.fixtures.hubs import Place
-from tests.sync.test_collisions import PENALTY, two_bureaus
 
 
 def conflicts_at(device: Device) -> Conflicts:

@@ -33,11 +33,6 @@ def at_the_hub(place: Place, type_name: str, record_id: str = "", **values: Any)
         return unit.insert(declared, [values], way="exchange", proven=True)[0]
 
 
-def by_stick(one: Device) -> None:
-    """Out on a stick, the hub's answer back on it."""
-    one.take(handle(one.hub, one.export())[1])
-
-
 def decide(chief: Device, state: str, note: str) -> None:
     (held,) = rows(chief.store, "held_set")
     chief.update(
@@ -64,7 +59,7 @@ def test_the_copy_stays_while_anything_is_pending(place: Place, day: tuple[Devic
     officer, _, entity = day
     officer.take(handle(place.hub, officer.export_only())[1])  # the news comes, the correction has not gone
     assert officer.value("market_entity", entity, "address") == CORRECTED
-    by_stick(officer)
+    officer.by_stick()
     assert officer.statuses() == ["quarantined"]
     assert officer.count("market_entity") == 0
     assert value(place.hub.store, "market_entity", entity, "address") == ENTITY["address"]
@@ -78,7 +73,7 @@ def test_those_responsible_now_decide(
     place: Place, day: tuple[Device, Device, str], carrier: str, state: str, status: str, address: str
 ) -> None:
     officer, chief, entity = day
-    go = Device.sync if carrier == "network" else by_stick
+    go = Device.sync if carrier == "network" else Device.by_stick
     go(officer)
     assert officer.statuses() == ["quarantined"]
     go(chief)

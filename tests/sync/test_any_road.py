@@ -8,37 +8,14 @@ from typing import Any
 
 import pytest
 
-from shared.access import HUB_ACTOR
-from shared.changes import SEQ_BITS, SEQ_MASK
 from shared.errors import PackageError
 from shared.fictitious import market_entities
 from shared.store.exchange import all_sets
-from shared.store.references import Origins
-from shared.store.store import Store
+from tests.fixtures.agreeing import authorship, content
 from tests.fixtures.devices import Device, Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, Place
 
 FIELDS = ("address", "legal_person", "phone", "street")
-
-
-def content(store: Store, type_name: str) -> list[dict[str, Any]]:
-    return sorted(rows(store, type_name), key=lambda row: row["id"])
-
-
-def authorship(store: Store) -> dict[tuple[str, str], tuple[str, int, int]]:
-    """Who set each value that stands: device, incarnation, number."""
-    declared = store.types["market_entity"]
-    out: dict[tuple[str, str], tuple[str, int, int]] = {}
-    with store.unit(HUB_ACTOR) as unit:
-        origins = Origins(unit.connection)
-        ids = [row["id"] for row in rows(store, "market_entity")]
-        for record_id, state in unit.load(declared, ids).items():
-            for field in declared.fields:
-                if state.values[field.name] is not None:
-                    reference = state.writer(field.number)
-                    device, incarnation = origins.name(reference >> SEQ_BITS)
-                    out[record_id, field.name] = device, incarnation, reference & SEQ_MASK
-    return out
 
 
 class Roads:

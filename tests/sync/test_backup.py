@@ -22,9 +22,10 @@ from shared.fictitious import market_entities
 from shared.store import sql
 from sync import enrol
 from sync.trust import InviteCode
+from tests.fixtures.agreeing import agree
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, make_place
-from tests.sync.test_epochs import Disaster, agree, by_stick, disaster  # noqa: F401
 
 ENTITIES = list(market_entities(8, DIVISION, 5))
 
@@ -248,7 +249,7 @@ def test_the_three_commands(
 
 
 def test_a_device_enrolled_after_the_backup_comes_back_with_a_new_code(
-    place: Place, enrol_at: Enrol, disaster: Disaster  # noqa: F811
+    place: Place, enrol_at: Enrol, disaster: Disaster
 ) -> None:
     chen = enrol_at(place.a, "chenmin")
     disaster.back_up()
@@ -264,6 +265,6 @@ def test_a_device_enrolled_after_the_backup_comes_back_with_a_new_code(
     enrol.seal_request(out, second.grant.device, second.keys, typed, "第二台", hub.clock.stamp())
     handle(hub, out.getvalue())
     second.sync()
-    by_stick(chen)
+    chen.by_stick()
     assert chen.value("market_entity", entity, "name") == ENTITIES[0]["name"]
     agree(place, second)

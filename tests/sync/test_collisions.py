@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from shared.access import HUB_ACTOR
-from shared.types import catalog
 from tests.fixtures.devices import Device, Enrol, count, value
+from tests.fixtures.disputes import PENALTY, penalty, two_bureaus
 from tests.fixtures.hubs import Place
 
-AUTHORITY = "11310113XN00000122"
-PENALTY: dict[str, Any] = {
-    "party_name": "上海宝山青穗餐饮有限公司", "party_kind": "法人及非法人组织", "document_no": "驿罚〔2026〕0001号",
-    "offence": "未公示", "facts": "未公示", "basis": "办法", "categories": "1", "content": "警告",
-    "authority": "驿城市场监督管理局", "authority_uscc": AUTHORITY, "uscc": "91310113XN12345667",
-    "data_source": "驿城市场监督管理局", "data_source_uscc": AUTHORITY, "legal_person": "言初",
-    "item": catalog.by_name("penalty_item").id_for_key("CF0001"), "valid_to": date(2027, 5, 1),
-    "decided_on": date(2026, 5, 1), "published_until": date(2027, 5, 1),
-}  # fmt: skip
 UNIT = {"name": "青穗食品检验检测中心", "kind": "1"}
-
-
-def two_bureaus(place: Place, enrol_at: Enrol) -> tuple[Device, Device]:
-    """A device of each, with the list of items."""
-    with place.hub.store.unit(HUB_ACTOR) as unit:
-        item = {"code": "CF0001", "name": "未公示许可证", "department": "区市场监督管理局"}
-        unit.insert(place.hub.store.types["penalty_item"], [item], way="exchange", proven=True)
-    a, b = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
-    a.sync(), b.sync()
-    return a, b
-
-
-def penalty(device: Device, **changed: Any) -> str:
-    return device.insert("penalty", {**PENALTY, **changed}, proven=True)[0]
 
 
 def decide(device: Device, conflict: dict[str, Any], loser: str) -> None:

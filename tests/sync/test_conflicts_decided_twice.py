@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from desktop.work.conflicts import Choice, Conflicts
-from desktop.work.records import Records
+from desktop.work.conflicts import Choice
 from tests.fixtures.devices import Device, Enrol, count, value
+from tests.fixtures.disputes import conflicts_at, open_at, penalty, two_bureaus
 from tests.fixtures.hubs import Place
-from tests.sync.test_collisions import penalty, two_bureaus
-
-
-def conflicts_at(device: Device) -> Conflicts:
-    return Conflicts(device.store, Records(device.store, lambda: device.actor))
-
-
-def open_at(device: Device) -> list[dict[str, Any]]:
-    return [c for c in device.conflicts() if c["state"] == "open"]
 
 
 def decide(device: Device, conflict: str, choice: Choice, raw: str | None = None) -> None:
@@ -32,6 +21,23 @@ def seats(place: Place, enrol_at: Enrol) -> tuple[Device, Device, str]:
     record = penalty(one)
     one.sync(), other.sync()
     return one, other, record
+
+
+def three(place: Place, enrol_at: Enrol) -> tuple[Device, Device, Device, str]:
+    """The same with a third seat, which holds it too."""
+    one, other, record = seats(place, enrol_at)
+    third = enrol_at(place.a, "zhaoqi")
+    third.sync()
+    return one, other, third, record
+
+
+def edited_by_two_and_deleted(place: Place, enrol_at: Enrol) -> tuple[Device, Device, Device, str]:
+    """The first of three has voided the record, the others have edited it; he knows of both."""
+    one, other, third, record = three(place, enrol_at)
+    other.update("penalty", record, content="乙说"), third.update("penalty", record, basis="条例")
+    one.delete("penalty", record)
+    one.sync(), other.sync(), third.sync(), one.sync()
+    return one, other, third, record
 
 
 def differing(place: Place, enrol_at: Enrol) -> tuple[Device, Device, str, str]:
@@ -102,12 +108,7 @@ def test_kept_by_one_and_voided_by_the_other(place: Place, enrol_at: Enrol, firs
 
 def test_many_about_one_deleted_record_mean_the_same(place: Place, enrol_at: Enrol) -> None:
     """改用未采用的值 for two edits that met a deletion: the record stays, and does not go again by the second."""
-    one, other, record = seats(place, enrol_at)
-    third = enrol_at(place.a, "zhaoqi")
-    third.sync()
-    other.update("penalty", record, content="乙说"), third.update("penalty", record, basis="条例")
-    one.delete("penalty", record)
-    one.sync(), other.sync(), third.sync(), one.sync()
+    one, other, third, record = edited_by_two_and_deleted(place, enrol_at)
     both = open_at(one)
     assert len(both) == 2
     done = conflicts_at(one).resolve_many([c["id"] for c in both], Choice.THEIRS, "核对了文书")
@@ -121,9 +122,7 @@ def test_many_about_one_deleted_record_mean_the_same(place: Place, enrol_at: Enr
 
 def test_many_deletions_of_one_record_mean_the_same(place: Place, enrol_at: Enrol) -> None:
     """The other way round: two deletions that met an edit; the second does not bring the record back."""
-    one, other, record = seats(place, enrol_at)
-    third = enrol_at(place.a, "zhaoqi")
-    third.sync()
+    one, other, third, record = three(place, enrol_at)
     one.update("penalty", record, content="甲说")
     other.delete("penalty", record), third.delete("penalty", record)
     one.sync(), other.sync(), third.sync(), one.sync()
@@ -138,12 +137,7 @@ def test_many_deletions_of_one_record_mean_the_same(place: Place, enrol_at: Enro
 
 
 def test_who_deleted_is_named_so_after_the_record_came_back(place: Place, enrol_at: Enrol) -> None:
-    one, other, record = seats(place, enrol_at)
-    third = enrol_at(place.a, "zhaoqi")
-    third.sync()
-    other.update("penalty", record, content="乙说"), third.update("penalty", record, basis="条例")
-    one.delete("penalty", record)
-    one.sync(), other.sync(), third.sync(), one.sync()
+    one, *_ = edited_by_two_and_deleted(place, enrol_at)
     first, second = open_at(one)
     decide(one, first["id"], Choice.KEEP)
     detail = conflicts_at(one).detail(second["id"])

@@ -6,20 +6,16 @@ from typing import Any
 
 import pytest
 
-from desktop.work.conflicts import Choice, Conflicts, Detail
+from desktop.work.conflicts import Choice, Detail
 from desktop.work.history import History
 from desktop.work.records import Records
 from server_stub.collisions import GONE
 from shared.errors import InputError
 from tests.fixtures.devices import Device, Enrol, count, value
+from tests.fixtures.disputes import PENALTY, conflicts_at, penalty, two_bureaus
 from tests.fixtures.hubs import Place
-from tests.sync.test_collisions import PENALTY, penalty, two_bureaus
 
 NUMBER = "驿罚〔2026〕0077号"
-
-
-def conflicts_at(device: Device) -> Conflicts:
-    return Conflicts(device.store, Records(device.store, lambda: device.actor))
 
 
 def only(device: Device) -> Detail:

@@ -16,9 +16,10 @@ from shared.store.journal import broken
 from sync import lines, proving
 from sync.lines import Mark
 from sync.proving import Proof, Signers
+from tests.fixtures.agreeing import agree
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Device, Enrol, value
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_epochs import Disaster, agree, by_stick, disaster  # noqa: F401
 
 ENTITIES = list(market_entities(12, DIVISION, 5))
 DAY = 86_400_000
@@ -102,7 +103,7 @@ def test_a_clock_that_runs_ahead_makes_nothing_old(place: Place, enrol_at: Enrol
 
 
 @pytest.fixture
-def lean(place: Place, enrol_at: Enrol, disaster: Disaster) -> Device:  # noqa: F811
+def lean(place: Place, enrol_at: Enrol, disaster: Disaster) -> Device:
     """A device whose whole journal has gone; ``disaster`` has the backup."""
     chen = enrol_at(place.a, "chenmin")
     worked(chen)
@@ -118,7 +119,7 @@ def test_work_goes_on_where_nothing_is_kept(place: Place, enrol_at: Enrol, lean:
     zhou = enrol_at(place.b, "laozhou")
     zhou.sync()
     (made,) = lean.insert("market_entity", ENTITIES[7])
-    by_stick(lean)
+    lean.by_stick()
     zhou.sync()
     assert lean.statuses() == ["archived", "archived", "applied"]
     agree(place, lean, zhou)
@@ -164,7 +165,7 @@ def test_both_sides_of_a_conflict_are_there_after_the_blocks_went(
 
 
 def test_a_restore_of_the_backup_that_counted_needs_nothing_that_went(
-    place: Place, disaster: Disaster, lean: Device  # noqa: F811
+    place: Place, disaster: Disaster, lean: Device
 ) -> None:
     (late,) = lean.insert("market_entity", ENTITIES[8])
     lean.sync()
@@ -177,7 +178,7 @@ def test_a_restore_of_the_backup_that_counted_needs_nothing_that_went(
 
 
 def test_a_backup_older_than_the_one_that_counted_is_said_plainly(
-    place: Place, enrol_at: Enrol, disaster: Disaster  # noqa: F811
+    place: Place, enrol_at: Enrol, disaster: Disaster
 ) -> None:
     """Nothing can offer it again then; the sentence names how much."""
     chen = enrol_at(place.a, "chenmin")
@@ -198,7 +199,7 @@ def test_a_backup_older_than_the_one_that_counted_is_said_plainly(
 
 
 def test_tails_go_after_four_hundred_days_and_a_restore_asks_for_everything_then(
-    place: Place, enrol_at: Enrol, disaster: Disaster  # noqa: F811
+    place: Place, enrol_at: Enrol, disaster: Disaster
 ) -> None:
     chen, zhou = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
     for device in (chen, zhou):

@@ -3,71 +3,17 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
-from server_stub import backup
-from server_stub.hub import Hub
 from shared.fictitious import market_entities
-from shared.store import rewinding
-from shared.store.exchange import all_sets, reach
-from tests.fixtures.devices import Device, Enrol, handle, rows, value
-from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
-from tests.sync.test_any_road import Roads, authorship, content
+from tests.fixtures.agreeing import agree
+from tests.fixtures.backups import Disaster
+from tests.fixtures.devices import Enrol, rows, value
+from tests.fixtures.hubs import DIVISION, Place
+from tests.sync.test_any_road import Roads
 
 ENTITIES = list(market_entities(30, DIVISION, 5))
-TYPES = ("market_entity", "bureau", "user")
-
-
-class Disaster:
-    """A backup, and the hub's fall back to it."""
-
-    def __init__(self, place: Place, folder: Path) -> None:
-        self.place = place
-        self.folder = folder
-        self.file: Path | None = None
-
-    def back_up(self) -> None:
-        self.folder.mkdir(exist_ok=True)
-        self.file = backup.make(self.place.hub, self.folder)[0] if self.file is None else self.file
-
-    def restore(self, devices: list[Device]) -> None:
-        """The same place with the state of the backup."""
-        assert self.file is not None
-        data = self.place.hub.data
-        self.place.hub.close()
-        backup.restore(self.file, self.place.url, data, PASSPHRASE)
-        self.place.hub = Hub(self.place.url, data, PASSPHRASE)
-        for device in devices:
-            device.hub = self.place.hub
-
-
-@pytest.fixture
-def disaster(place: Place, tmp_path: Path) -> Disaster:
-    return Disaster(place, tmp_path / "backups")
-
-
-def by_stick(device: Device) -> None:
-    """One exchange by file."""
-    device.take(handle(device.hub, device.export())[1])
-
-
-def agree(place: Place, *devices: Device) -> None:
-    """Content and writers of hub and devices, and nothing left over."""
-    for device in devices:
-        for name in TYPES:
-            mine, theirs = content(device.store, name), content(place.hub.store, name)
-            if name == "user":
-                theirs = [u for u in theirs if u["id"] in {m["id"] for m in mine}]
-            assert mine == theirs, (device.actor.name, name)
-        assert authorship(device.store) == authorship(place.hub.store)
-        with device.store.read() as connection:
-            at = reach(connection)
-            assert at.receipted == at.written
-            assert connection.exec_driver_sql("SELECT count(*) FROM shadow").scalar() == 0
-            assert not rewinding.doubts(connection)
-            assert {s.status for s in all_sets(connection)} <= {"applied", "archived", "conflicted"}
 
 
 def test_a_device_beyond_the_backup_goes_back_and_offers_again(

@@ -19,8 +19,8 @@ from shared.fictitious import market_entities
 from shared.ids import new_id
 from shared.supervision.held_sets import lacks_record, no_release, no_return
 from tests.fixtures.devices import Device, Enrol, handle, rows
+from tests.fixtures.disputes import PENALTY, two_bureaus
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_collisions import PENALTY, two_bureaus
 from tests.sync.test_held_sets import decide, freeze
 from tests.sync.test_hub_checks import doctored
 

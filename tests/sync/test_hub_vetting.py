@@ -15,8 +15,8 @@ from shared.store.reviving import restore
 from shared.types import catalog
 from shared.types.penalty import FINE
 from tests.fixtures.devices import Device, Enrol, count, rows, value
+from tests.fixtures.disputes import PENALTY, two_bureaus
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_collisions import PENALTY, two_bureaus
 
 SHOP: dict[str, Any] = {
     "uscc": "91310113XN12345667", "name": "上海宝山青穗餐饮有限公司", "status": "1", "division": DIVISION,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +11,12 @@ from server_stub.postal import Reached
 from shared.fictitious import market_entities
 from shared.store import rewinding
 from shared.store.exchange import cursors
+from tests.fixtures.agreeing import agree
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Device, Enrol, handle
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_epochs import Disaster, agree
 
 ENTITIES = list(market_entities(40, DIVISION, 13))
-
-
-@pytest.fixture
-def disaster(place: Place, tmp_path: Path) -> Disaster:
-    return Disaster(place, tmp_path / "backups")
 
 
 def lost(device: Device) -> None:

@@ -14,7 +14,7 @@ from shared.errors import HubRefused, InputError
 from shared.fictitious import market_entities
 from sync.trust import DeviceKeys
 from tests.fixtures.backups import restored
-from tests.fixtures.devices import Device, Enrol, handle, rows
+from tests.fixtures.devices import Device, Enrol, rows
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place
 
 ENTITIES = list(market_entities(6, DIVISION, 5))
@@ -31,10 +31,6 @@ def new_keys(device: Device) -> str:
     assert credentials.confirmed()
     credentials.follow(ring.promoted(device.store.clock.stamp()))
     return credentials.ring.sign.key_id
-
-
-def by_stick(device: Device) -> None:
-    device.take(handle(device.hub, device.export())[1])
 
 
 def command(place: Place, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -63,7 +59,7 @@ def test_a_device_that_changed_its_keys_twice_since_is_followed(
     assert before is not None and then is not None and then.sign.key_id != last == before.sign.key_id
 
     for _ in range(2):  # by stick it hears with the first what the hub has not got any more
-        by_stick(chen) if stick else chen.sync()
+        chen.by_stick() if stick else chen.sync()
     again = place.hub.ledger.device(chen.grant.device)
     assert again is not None and again.sign.key_id == last
     assert len(rows(place.hub.store, "market_entity")) == 3
@@ -98,7 +94,7 @@ def test_a_hub_on_a_new_disk_goes_on_with_the_keys_of_after_the_backup(
     done = restored(place, file, chen, lost=True)
     assert done.verified.manifest.key_version == 0 and place.hub.keys.sign.public == root
     for _ in range(2):
-        by_stick(chen) if stick else chen.sync()
+        chen.by_stick() if stick else chen.sync()
     assert len(rows(place.hub.store, "market_entity")) == 2
     assert chen.engine._hub.version == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,10 @@ from server_stub import epochs
 from server_stub.devices import revoke_device
 from shared.fictitious import market_entities
 from shared.store.exchange import all_sets
+from tests.fixtures.agreeing import agree
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Device, Enrol, rows
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_epochs import Disaster, agree
 from tests.sync.test_held_sets import admin, decide  # noqa: F401
 
 ENTITIES = list(market_entities(3, DIVISION, 31))
@@ -43,11 +43,6 @@ class Late:
     def held(self) -> dict[str, Any]:
         (found,) = rows(self.place.hub.store, "held_set")
         return found
-
-
-@pytest.fixture
-def disaster(place: Place, tmp_path: Path) -> Disaster:
-    return Disaster(place, tmp_path / "backups")
 
 
 @pytest.fixture

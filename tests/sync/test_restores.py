@@ -20,11 +20,11 @@ from shared.fictitious import market_entities
 from shared.store import rewinding, sql
 from shared.store.facts import read_text
 from sync import refreshing
+from tests.fixtures.agreeing import agree
 from tests.fixtures.attached import attach, scan
 from tests.fixtures.backups import restored
 from tests.fixtures.devices import Device, Direct, Enrol, quiet, rows, value
 from tests.fixtures.hubs import DIVISION, PASSPHRASE, Place, Postgres
-from tests.sync.test_epochs import agree
 from tests.sync.test_held_sets import admin, decide, held_up  # noqa: F401
 
 ENTITIES = list(market_entities(12, DIVISION, 5))

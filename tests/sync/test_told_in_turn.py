@@ -8,9 +8,9 @@ import pytest
 
 from shared.access import HUB_ACTOR
 from shared.fictitious import market_entities
+from tests.fixtures.agreeing import agree
 from tests.fixtures.devices import Device, Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, Place
-from tests.sync.test_epochs import agree
 from tests.sync.test_scope import ALERT, held, hub_insert, hub_update
 
 LOWER, HIGHER, FAR = "310112", "310114", "330106"
