@@ -158,6 +158,30 @@ def test_of_two_who_decide_at_once_the_second_hears_that_it_is_decided(
         assert [e.event for e in audit.latest(connection, 2)] == ["reject", "held"]
 
 
+def test_what_is_returned_just_now_does_not_come_in_because_what_it_lacked_has_come(
+    place: Place, others: list[Hub], enrol_at: Enrol
+) -> None:
+    """After a restore every package lets sets be tried again that lacked something."""
+    a = enrol_at(place.a, "chenmin")
+    a.sync()
+    freeze(place, "chenmin")
+    (shop,) = a.insert("market_entity", ENTITIES[0])
+    handle(place.hub, a.export())
+    freeze(place, "chenmin", "active")
+    a.update("market_entity", shop, address="二号")
+    handle(place.hub, a.export())
+    (lacking,) = [h for h in rows(place.hub.store, "held_set") if h["kind"] == "missing"]
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.insert(place.hub.store.types["market_entity"], [{**ENTITIES[0], "address": "一号"}], way="exchange")
+    with held_up(place, TURN) as queue:
+        returning = queue.add(lambda: others[0].ledger.review.decide(lacking["id"], REJECTED, "不符"))
+        trying = queue.add(others[1].ledger._try_again)
+    returning.result()
+    assert trying.result() == 0
+    assert value(place.hub.store, "held_set", lacking["id"], "state") == REJECTED
+    assert value(place.hub.store, "market_entity", shop, "address") == "一号"
+
+
 def test_what_waited_for_an_upgrade_comes_in_once_however_many_processes_start(
     place: Place, enrol_at: Enrol
 ) -> None:

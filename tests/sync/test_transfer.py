@@ -263,3 +263,22 @@ def test_old_answers_are_swept(tmp_path: Path) -> None:
     spool.append("0" * 32, 0, b"half")
     assert spool.sweep(0.0) == 0
     assert spool.sweep(2e10) == 1 and spool.offset("0" * 32) is None
+
+
+def test_who_asks_how_much_is_there_while_it_is_being_handled_hears_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process finishes between the two looks: at the answer, and at the package."""
+    spool, name = Spool(tmp_path / "spool"), "0" * 32
+    spool.append(name, 0, b"whole")
+    answered = spool.answered
+
+    def just_before(package_id: str) -> bool:
+        monkeypatch.undo()
+        before = answered(package_id)
+        spool.answer_draft(name).write_bytes(b"answer")
+        spool.finish(name, 1)
+        return before
+
+    monkeypatch.setattr(spool, "answered", just_before)
+    assert spool.offset(name) == 5
