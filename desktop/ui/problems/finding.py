@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HINT = (
     "在本机数据中查找缺项、内容重复和查不到主体的记录；勾选后反馈给提供单位。已有未核销的同样问题不再列出。"
 )
+_UNDERWAY = "正在查找…"
 _COLUMNS = ("记录", "信息类别", "问题种类", "问题说明", "提供单位")
 _WIDTHS = (40, 14, 14, 0, 32)
 _ALL = "全部业务信息"
@@ -92,11 +93,11 @@ class FindingPanel(QWidget):
         types = self._types if at == 0 else [self._types[at - 1]]
         problems = self._desk.problems
         self.go.setEnabled(False)
-        self.said.setText("正在查找…")
+        self.said.setText(_UNDERWAY)
         job = self._desk.jobs.run(
             "查找问题", lambda p: problems.find(types, p), self._show, self._failed, owner=self
         )
-        job.on_end(lambda: self.go.setEnabled(True))
+        job.on_end(self._ended)
         return job
 
     def findings(self) -> list[Finding]:
@@ -151,6 +152,11 @@ class FindingPanel(QWidget):
         more = f"，先列出 {shown:,} 条；反馈后再查，其余会接着列出" if found.total > shown else ""
         self.said.setText(f"查到 {found.total:,} 处问题{more}。" if shown else "没有查到新的问题。")
         self._refresh()
+
+    def _ended(self) -> None:
+        self.go.setEnabled(True)
+        if self.said.text() == _UNDERWAY:
+            self.said.setText("查找已取消，上次查到的还在下面。")
 
     def _failed(self, error: object) -> None:
         self.said.setText(_HINT)
