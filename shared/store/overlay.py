@@ -20,7 +20,7 @@ from shared.changes import SEQ_BITS, SEQ_MASK, Value, decode_block
 from shared.record import RecordType
 from shared.store import rewinding, sql
 from shared.store.catching import UNSEEN
-from shared.store.database import Database
+from shared.store.database import Database, storage_errors
 from shared.store.facts import read_fact, read_number, write_number
 from shared.store.incarnations import OwnChanges
 from shared.store.journal import Journal, raw_blocks
@@ -50,7 +50,7 @@ class Overlay:
 
     def lay(self, old: Database) -> None:
         """Do it; the mark that it is due goes in the same transaction."""
-        with old.reader.connect() as before, self._store.unit(HUB_ACTOR) as unit:
+        with storage_errors(), old.reader.connect() as before, self._store.unit(HUB_ACTOR) as unit:
             receipted = read_number(unit.connection, "receipted")
             recent_after = min(self._recent_after, receipted)
             one = _Laying(unit, self._store.unit_on(before, HUB_ACTOR), receipted, recent_after)

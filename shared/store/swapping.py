@@ -9,6 +9,7 @@ until the new file has the name, the old one has it all.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -28,6 +29,8 @@ FROM_HUB = frozenset(
 )
 """Tables of the client that a snapshot brings, or that speak of the streams it replaces."""
 IN = "first_load_in"
+_BESIDE = ("-wal", "-shm")
+"""What lies beside a database in use."""
 Step = Callable[[str], None]
 
 
@@ -65,12 +68,29 @@ def complete(store: Store, step: Step = lambda _: None) -> bool:
         finally:
             old.close()
     step("laid")
-    for tail in ("", "-wal", "-shm"):
-        left = set_aside(path)
-        left.with_name(left.name + tail).unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with contextlib.suppress(OSError):  # it is of no use any more; the next start tries again
+        _remove(set_aside(path), "", *_BESIDE)
+        sync_folder(path.parent)
     step("removed")
     return True
+
+
+def put_back(store: Store, new: Path) -> None:
+    """Own changes could not be laid over the new file: the old one is in use again, as before.
+
+    Nobody has written to the new file meanwhile; it waits to be swapped in once more.
+    """
+    path = store.database.path
+    assert path is not None
+    store.database.close()
+    _remove(path, *_BESIDE)  # a log of the new file must not be taken for one of the old
+    os.replace(path, new)
+    recover(path)
+
+
+def _remove(path: Path, *tails: str) -> None:
+    for tail in tails:
+        path.with_name(path.name + tail).unlink(missing_ok=True)
 
 
 def check(store: Store, state: UnderWay) -> None:
@@ -105,7 +125,8 @@ def swap_in(
 
     :param recent_after: own changes above this number may be younger than the snapshot.
     :param step: told after each step; tests stop there.
-    Raises :class:`DatabaseBusy` or :class:`StoreError`; then the old one is in use as before.
+    Raises :class:`DatabaseBusy` or :class:`StoreError` (a full disk, too); then the old one is in
+    use as before.
     """
     new, key = _file(store)
     path = store.database.path
@@ -126,7 +147,11 @@ def swap_in(
             ) from bad
         sync_folder(path.parent)
         step("renamed")
-        complete(store, step)
+        try:
+            complete(store, step)
+        except (StoreError, OSError):
+            put_back(store, new)
+            raise
 
 
 # --- inside ------------------------------------------------------------------

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sqlite3
 from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from shared.access import HUB_ACTOR
 from shared.errors import StoreError
@@ -215,6 +217,35 @@ def test_a_rename_that_fails_leaves_the_old_database_in_use(
     assert loaded(device)
     device.sync()
     assert device.value("market_entity", who["mine"], "phone") == "021-33333333"
+
+
+def test_a_disk_full_while_own_changes_are_laid_over_it_leaves_the_old_one_in_use(
+    large: Place, enrol_at: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, _, who = with_pending(large, enrol_at)
+    shelf = Shelf(1 << 30)
+    large.hub.handle(io.BytesIO(device.asking()), shelf.first, shelf)
+    real = sql.executemany
+
+    def full(connection: Any, statement: str, *others: Any) -> None:
+        if statement.startswith('UPDATE "market_entity"'):
+            raise sa.exc.OperationalError(statement, (), sqlite3.OperationalError("database or disk is full"))
+        real(connection, statement, *others)
+
+    monkeypatch.setattr(sql, "executemany", full)
+    with pytest.raises(StoreError, match="磁盘"):
+        device.take(shelf.volumes[0])
+    monkeypatch.undo()
+    assert device.value("market_entity", who["mine"], "phone") == "021-11111111"
+    assert device.value("market_entity", who["new"], "name")
+    device.update("market_entity", who["mine"], phone="021-33333333")
+    device.sync()  # there is room again
+    assert loaded(device)
+    device.store.close()
+    again = at_device(device.folder, device.keys, device.grant, device.actor, device.hub)
+    assert again.value("market_entity", who["mine"], "phone") == "021-33333333"
+    assert again.value("market_entity", who["new"], "name")
+    again.store.close()
 
 
 # --- own changes the hub signs for while it comes in ------------------------------------
