@@ -246,7 +246,8 @@ def test_a_clock_far_off_is_said(
     start: Start, monkeypatch: pytest.MonkeyPatch, days: int, said: str
 ) -> None:
     shift = int(timedelta(days=days).total_seconds() * 1000)
-    monkeypatch.setattr(Clock.__init__, "__defaults__", (lambda: system_millis() + shift, 0))
+    _, *others = Clock.__init__.__defaults__ or ()
+    monkeypatch.setattr(Clock.__init__, "__defaults__", (lambda: system_millis() + shift, *others))
     window = start()
     assert window.inside and said in window.said and bool(window.said) is bool(days)
     assert window.page("home") is not None
