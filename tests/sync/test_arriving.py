@@ -50,6 +50,23 @@ def test_who_hangs_up_at_once_is_not_asked_for_the_same_again(place: Place, enro
     assert reception.spool.whole(sealed.package_id).read_bytes() == package[:500]
 
 
+def test_what_came_whole_before_the_line_broke_is_handled_when_somebody_waits_for_it(
+    place: Place, enrol_at: Enrol
+) -> None:
+    package, sealed = enrol_at(place.a, "chenmin").sealed("network")
+    app, size = create_app(place.hub), len(package)
+
+    async def once() -> None:
+        line = Hasty(sealed.package_id, size, package)
+        await app(line.scope, line.receive, line.send)
+
+    asyncio.run(once())
+    reception = Reception(place.hub)
+    assert reception.offset(sealed.package_id) == size and reception.answer(sealed.package_id) is None
+    assert reception.take(sealed.package_id, size - 1, size, package[-1:]) == size  # as a device goes on
+    assert reception.answer(sealed.package_id) is not None
+
+
 def test_a_piece_too_large_is_refused_before_it_is_all_here(place: Place) -> None:
     app, said, name = create_app(place.hub), [], new_id().replace("-", "")
     sent = 0
