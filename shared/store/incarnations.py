@@ -55,8 +55,11 @@ def branches(connection: sa.Connection) -> list[Branch]:
 
 
 def head_at(connection: sa.Connection, seq: int) -> bytes | None:
-    """Chain head of the line just after the change ``seq``; None when no block ends there."""
-    for one in branches(connection):
+    """Chain head of the line just after the change ``seq``; None when no block ends there.
+
+    Of several incarnations that began at this number, each without anything of its own, the last counts.
+    """
+    for one in reversed(branches(connection)):
         if one.start == seq:
             return one.parent_head
     if seq == 0:

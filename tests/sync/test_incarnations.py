@@ -241,6 +241,41 @@ def test_two_computers_from_one_backup(
         pc.session.close()
 
 
+@pytest.mark.parametrize("original", [False, True], ids=["copies alone", "the original has sent it"])
+def test_a_copy_that_wrote_nothing_comes_after_one_that_did(
+    place: Place, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, original: bool
+) -> None:
+    """It begins a line of its own once, and goes on there."""
+    folder = tmp_path / "one"
+    one = station(place.hub, url, place.a, folder)
+    one.insert("market_entity", ENTITIES[0])
+    copy = left(one, folder)
+    if original:
+        one = open_station(folder, "chenmin")
+        sync(one)
+        one.session.close()
+    made = []
+    for number in (1, 2):
+        monkeypatch.setenv("YIZHAN_STATE", str(tmp_path / f"state{number}"))
+        shutil.copytree(copy, tmp_path / f"pc{number}")
+        pc = open_station(tmp_path / f"pc{number}", "chenmin")
+        if number == 1:
+            pc.insert("market_entity", ENTITIES[1])
+        sync(pc)
+        made.append(pc)
+    second = made[-1]
+    begun = second.session.store.identity()[1]
+    for number in (2, 3):
+        sync(second)
+        assert second.session.store.identity()[1] == begun
+        second.insert("market_entity", ENTITIES[number])
+    sync(second)
+    assert names(place.hub.store) == names(second.session.store) == expected(0, 1, 2, 3)
+    assert set(statuses(second)) == {"applied"}
+    for pc in made:
+        pc.session.close()
+
+
 # --- the whole computer restored: the mark is as old as the database -------------------------------
 def test_an_image_of_the_whole_disk(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
     a = enrol_at(place.a, "chenmin")
