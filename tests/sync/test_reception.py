@@ -55,6 +55,16 @@ def test_a_stranger_gets_no_further_than_the_cover(place: Place, device: Device,
     assert lying(place.hub) == []
 
 
+def test_a_piece_beyond_what_is_here_is_refused_and_what_is_here_stays(place: Place, device: Device) -> None:
+    package, sealed = device.sealed("network")
+    front = Reception(place.hub)
+    assert front.take(sealed.package_id, 0, len(package), package[:500]) == 500
+    with pytest.raises(HubRefused, match="不连续"):
+        front.take(sealed.package_id, 501, len(package), package[501:])
+    assert front.offset(sealed.package_id) == 500
+    assert front.take(sealed.package_id, 500, len(package), package[500:]) == len(package)
+
+
 def test_unfinished_packages_are_bounded_in_number(place: Place, device: Device) -> None:
     front = Reception(place.hub, Limits(packages=2))
     packages = [device.sealed("network") for _ in range(3)]
