@@ -15,7 +15,8 @@ from shared.errors import PackageTampered
 from shared.store import audit, exchange, incarnations, journal
 from shared.store.exchange import SetRow
 from shared.store.store import Store
-from sync import changeset, signing
+from sync import changeset, messages, signing
+from sync.messages import Receipt
 from sync.signing import Envelope, VerifyKey
 
 MOST = 10**9
@@ -63,7 +64,8 @@ def prove(store: Store, signers: Signers, tell: Callable[[str], None]) -> list[P
         )
         out.append(Proof("变更集签名", *_sets(connection, sets, signers)))
         tell("中心回执")
-        out.append(Proof("中心回执", *_receipts(exchange.every_receipt(connection), signers)))
+        receipted = exchange.reach(connection).receipted
+        out.append(Proof("中心回执", *_receipts(exchange.every_receipt(connection), signers, receipted)))
     return out
 
 
@@ -86,12 +88,16 @@ def _spans(connection: Any, one: SetRow) -> bool:
     return (said.first, said.last, said.prev_head, said.head) == (one.first, one.last, *ends)
 
 
-def _receipts(receipts: Iterable[bytes], signers: Signers) -> tuple[int, str]:
-    count = 0
+def _receipts(receipts: Iterable[bytes], signers: Signers, receipted: int) -> tuple[int, str]:
+    """What this device takes for delivered, and does not offer any more, the hub must have signed for."""
+    count = reached = 0
     for raw in receipts:
         count += 1
         if not _signed_by_hub(signers.hub, raw):
             return count, f"第 {count:,} 份回执与中心的签名不符"
+        reached = max(reached, messages.decode(Envelope.decode(raw).payload, Receipt).contiguous_to)
+    if receipted > reached:
+        return count, f"本机记着中心已签收到第 {receipted:,} 号，留存的回执只到第 {reached:,} 号"
     return count, ""
 
 

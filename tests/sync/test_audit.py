@@ -167,6 +167,8 @@ def run(statement: str) -> Damage:
                       " WHERE from_seq = 2")),
         ("中心回执", run("UPDATE receipt SET envelope = CAST(substr(envelope, 1, length(envelope) - 2) || x'0001' AS BLOB)"
                      " WHERE no = 1")),
+        ("中心回执", run("DELETE FROM receipt WHERE no = (SELECT max(no) FROM receipt)")),
+        ("中心回执", run("UPDATE fact SET value = x'00000000000000FF' WHERE name = 'receipted'")),
     ],
 )  # fmt: skip
 def test_a_changed_byte_is_found(one: Station, where: str, damage: Damage) -> None:
