@@ -125,7 +125,8 @@ def _moved(
     ]
     yield from _spread(one, stayed)
     if any(entered):
-        yield from _spread(_whole_rows(unit, one, one.declared, one.ids), entered)
+        whole = _whole_rows(unit, one, one.declared, one.ids, emptied=any(formerly))
+        yield from _spread(whole, entered)
     yield from _evicted(one, left, now)
 
 
@@ -243,11 +244,17 @@ def _divisions(connection: sa.Connection, entities: Sequence[Value]) -> list[str
     return [at.get(e) for e in entities]
 
 
-def _whole_rows(unit: Unit, one: Captured, declared: RecordType, ids: list[str]) -> Captured:
-    """Records as they stand now, announced by the change that made them move."""
+def _whole_rows(
+    unit: Unit, one: Captured, declared: RecordType, ids: list[str], *, emptied: bool = False
+) -> Captured:
+    """Records as they stand now, announced by the change that made them move.
+
+    :param emptied: fields without a value are told, too: somebody may have them with one.
+    """
     states = unit.load(declared, ids)
     fields = tuple(
-        f for f in declared.fields if any(s.values[f.name] is not None for s in states.values())
+        f for f in declared.fields
+        if emptied or any(s.values[f.name] is not None for s in states.values())
     )
     return Captured(
         declared, Op.INSERT, fields, ids,

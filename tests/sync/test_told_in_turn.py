@@ -195,3 +195,19 @@ def test_what_was_changed_while_the_hub_was_asked_about_it_leaves_with_its_recei
     assert device.statuses() == ["quarantined"] and held(device.store) == set()
     with device.store.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM doubtful").scalar() == 0
+
+
+def test_an_alert_that_loses_its_entity_while_that_moves_has_none_where_it_stays(
+    place: Place, enrol_at: Enrol, above: str
+) -> None:
+    first = entered(place, division=LOWER)
+    author = enrol_at(place.a, "chenmin")
+    (made,) = author.insert("alert", {**ALERT, "entity_id": first}, proven=True)
+    author.sync()
+    types = place.hub.store.types
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        unit.update(types["market_entity"], first, {"division": HIGHER}, proven=True)
+        unit.update(types["alert"], made, {"entity_id": None}, proven=True)
+    author.sync()
+    as_at_the_hub(place, author, "alert")
+    assert author.value("alert", made, "entity_id") is None
