@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.errors import DiskFull, StoreError
 from shared.store import exchange, sql
+from shared.store.exchange import CursorRow
 from shared.store.facts import read_number, read_text, write_text
 from shared.store.loading import ANEW, Loading, UnderWay, under_way
 from shared.store.migrate import HEAD
@@ -17,7 +18,7 @@ from sync.carrier import DOWNLOADING, Progress
 from sync.entries import Entry
 from sync.first_load import NETWORK_PARTS, Head, read_head, read_part
 from sync.layout import Core
-from sync.messages import Holding, Receipt
+from sync.messages import Cursor, Holding, Receipt
 from sync.signing import Envelope
 from sync.trust import HubTrust
 
@@ -201,14 +202,10 @@ class FirstLoad:
         with self._store.read() as connection:
             at = {c.stream: c for c in exchange.cursors(connection)}
             if read_text(connection, ANEW):
-                inside = {n: c.n for n, c in head.cursors.items() if n in at and at[n].epoch == c.epoch}
-                return any(at[name].n > n for name, n in inside.items())
+                return any(n in at and _beyond(at[n], c, by=1) for n, c in head.cursors.items())
             if read_text(connection, IN) == head.id:
                 return True
-        return all(
-            name in at and at[name].epoch == one.epoch and at[name].n >= one.n
-            for name, one in head.cursors.items()
-        )
+        return all(n in at and _beyond(at[n], c) for n, c in head.cursors.items())
 
     def _preview(self, head: Head, core: Core) -> LoadPreview:
         alone = core.volume.set_id == core.package_id
@@ -238,6 +235,11 @@ class FirstLoad:
                 if ours and receipt.at < head.at:
                     return receipt.contiguous_to
         return 0
+
+
+def _beyond(at: CursorRow, cursor: Cursor, by: int = 0) -> bool:
+    """Whether a stream has been followed that far; a later life of the hub is beyond an earlier one."""
+    return at.epoch > cursor.epoch or (at.epoch == cursor.epoch and at.n >= cursor.n + by)
 
 
 def _newer(state: UnderWay, head: Head) -> bool:

@@ -244,12 +244,15 @@ def _unlike(one: Record, other: Record) -> dict[str, tuple[object, Ref]]:
 
 # --- at any time: what is pending stays (N7) -----------------------------------------
 def pending_stays(seat: Seat) -> None:
-    """What somebody entered or changed and the hub has not signed for is on the screen, whatever else comes."""
+    """What somebody entered or changed and the hub has never signed for is on the screen, whatever else comes.
+
+    What it had signed for and forgot by a restore is pending again, but may have been deleted since by another.
+    """
     last: dict[Key, Change] = {}
     with seat.store.read() as connection:
-        receipted = exchange.reach(connection).receipted
+        ever = max(exchange.reach(connection).receipted, read_number(connection, rewinding.REWOUND_TO))
     for (_, number), change in seat.life.acts.items():
-        if number > receipted and change.type_name in MODELLED:
+        if number > ever and change.type_name in MODELLED:
             last[change.type_name, change.record_id] = change
     for (type_name, record_id), change in last.items():
         if change.op is not Op.DELETE:

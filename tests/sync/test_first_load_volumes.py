@@ -13,6 +13,7 @@ from shared.errors import InputError
 from shared.fictitious import market_entities
 from shared.store.facts import read_text
 from sync import package
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Direct, Enrol
 from tests.fixtures.first_loads import ENTITIES, VOLUME, by_stick, equal, loaded, no_snapshots, taken
 from tests.fixtures.hubs import DIVISION, Place
@@ -45,6 +46,23 @@ def test_a_missing_volume_is_named_and_the_load_waits_for_it(large: Place, enrol
         assert read_text(connection, "complete_at") == ""
     device.take(volumes[1])
     assert loaded(device)
+
+
+def test_a_volume_made_before_the_hub_was_restored_is_of_no_use_to_who_has_followed_it_since(
+    large: Place, disaster: Disaster, enrol_at: Enrol
+) -> None:
+    device = enrol_at(large.a, "chenmin")
+    volumes = by_stick(large.hub, device, VOLUME)
+    disaster.back_up()
+    disaster.restore([device])
+    no_snapshots(device).sync()
+    del device.engine.first_load.holding
+    assert device.count("market_entity") == ENTITIES - 1
+    assert not device.take(volumes[0]).loaded
+    assert device.engine.first_load.state() is None
+    device.engine.first_load.ask_anew()
+    assert not device.take(volumes[0]).loaded
+    assert device.engine.first_load.state() is None  # it would take this seat back behind the restore
 
 
 def test_a_volume_of_another_set_does_no_harm(large: Place, enrol_at: Enrol) -> None:
