@@ -30,7 +30,7 @@ from server_stub.proving import HubProofs
 from server_stub.refresh import joined
 from server_stub.snapshots import Snapshots
 from server_stub.streams import StreamSink
-from server_stub.upgrading import retry_unknown
+from server_stub.upgrading import catch_up
 from shared.clock import Clock
 from shared.errors import DeviceUnknown, HubRefused, InputError, PackageError, YizhanError, why
 from shared.ids import new_id
@@ -78,7 +78,7 @@ class Hub:
         with self.store.read() as connection:
             self.epoch = read_text(connection, "epoch")
         self.ledger = Ledger(self.store, self.keys, self.epoch)
-        retry_unknown(self.store, self.ledger.review)
+        catch_up(self.store, self.ledger.review)
         self.diary = Diary(self.store, self._bureau_of)
         self.answers = Answers(self.store, self.keys, self.epoch)
         self.snapshots = Snapshots(self.store, self.keys, self.epoch, data / "snapshots")

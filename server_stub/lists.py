@@ -13,7 +13,7 @@ from shared.filters import Filter
 from shared.parsing import Context, is_blank, parse
 from shared.record import RecordType
 from shared.resource_files import licence_catalogue
-from shared.store import audit, bureau_tree, query
+from shared.store import audit, bureau_tree, query, sql
 from shared.store.lookups import StoreReferences
 from shared.store.query import Place
 from shared.store.store import Store
@@ -36,6 +36,25 @@ def load_codes(store: Store) -> Loaded:
         put(store, "code_table", tables, codes),
         put(store, "code_item", items, codes),
         put(store, "licence_catalogue_item", licence_catalogue(), codes),
+    ]
+    return Loaded(sum(p.added for p in parts), sum(p.changed for p in parts))
+
+
+def load_new_tables(store: Store) -> Loaded:
+    """Shipped code tables that a hub which has others does not know: an upgrade brought them.
+
+    What is there already stays as it is; a hub without any is loaded by its administrator.
+    """
+    with store.read() as connection:
+        known = {str(r[0]) for r in sql.execute(connection, "SELECT name FROM code_table")}
+    tables, items = load_resource_codes()
+    new = {t["name"] for t in tables} - known
+    if not known or not new:
+        return Loaded(0, 0)
+    codes = Codes.from_rows(tables, items)
+    parts = [
+        put(store, "code_table", [t for t in tables if t["name"] in new], codes),
+        put(store, "code_item", [i for i in items if i["table_name"] in new], codes),
     ]
     return Loaded(sum(p.added for p in parts), sum(p.changed for p in parts))
 
