@@ -194,7 +194,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     :param mail_room: bytes of first loads and contents it takes along for them now; 0 = none of these.
     :param pieces: contents of attachments; None when it has nothing to say about them.
     :param branches: every incarnation of this database after the first, oldest first.
-    :param waiting: ids of change sets that are parked or quarantined as far as it knows.
+    :param waiting: ids of change sets that are parked or quarantined, or that no receipt has named yet.
     :param snapshot: None from a program that knows no first loads.
     :param report: counts for the administrators' overview: ``pending`` changes when it was sealed.
     :param refresh: records it wants as they stand now, whatever the streams say: type number →

@@ -24,6 +24,8 @@ _RANK = (
     " WHEN 'archived' THEN 4 ELSE 3 END)"
 )
 """How late in its life a status comes: an older receipt takes nothing back."""
+_UNNAMED = "(status IN ('applied', 'archived') AND carrier = '')"
+"""Sets the hub has accounted for by number only: what became of them no receipt has said yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def unsettled(connection: sa.Connection, limit: int = 1000) -> list[str]:
     """Sets whose last word has not been spoken: the hub is asked about them each time."""
     rows = sql.execute(
         connection,
-        "SELECT cs_id FROM change_set WHERE status IN ('parked', 'quarantined')"
+        f"SELECT cs_id FROM change_set WHERE status IN ('parked', 'quarantined') OR {_UNNAMED}"
         " ORDER BY from_seq LIMIT ?",
         (limit,),
     )
@@ -150,17 +152,17 @@ def record_receipt(
     for cs_id, status, reason in sets:
         sql.execute(
             connection,
-            "UPDATE change_set SET status = ?, detail = ?, carrier = ? WHERE cs_id = ?"
-            f" AND {_RANK.format('status')} <= {_RANK.format('?')}",
-            (status, reason, carrier, cs_id, status),
+            "UPDATE change_set SET status = ?, detail = ?, carrier = ? WHERE cs_id = ? AND"
+            f" ({_RANK.format('status')} <= {_RANK.format('?')} OR ({_UNNAMED} AND {_RANK.format('?')} = 3))",
+            (status, reason, carrier, cs_id, status, status),
         )
     if contiguous_to > read_number(connection, "receipted"):
         write_number(connection, "receipted", contiguous_to)
         sql.execute(
             connection,
-            "UPDATE change_set SET status = 'applied', carrier = ? WHERE to_seq <= ? AND apart = 0"
+            "UPDATE change_set SET status = 'applied', carrier = '' WHERE to_seq <= ? AND apart = 0"
             " AND status IN ('sealed', 'parked')",
-            (carrier, contiguous_to),
+            (contiguous_to,),
         )
     _archive(connection, archived_to, at)
     return True

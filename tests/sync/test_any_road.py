@@ -10,8 +10,9 @@ import pytest
 
 from shared.errors import PackageError
 from shared.fictitious import market_entities
-from shared.store.exchange import all_sets
+from shared.store.exchange import all_sets, unsettled
 from tests.fixtures.agreeing import authorship, content
+from tests.fixtures.backups import Disaster
 from tests.fixtures.devices import Device, Enrol, handle, rows
 from tests.fixtures.hubs import DIVISION, Place
 
@@ -103,3 +104,29 @@ def test_everybody_ends_equal(place: Place, enrol_at: Enrol, seed: int) -> None:
 
 def _seen_by(place: Place, device: Device) -> tuple[str, ...]:
     return (place.a, place.a1) if device.grant.bureau == place.a else (device.grant.bureau,)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["its own answer is lost", "its own answer comes last"])
+@pytest.mark.parametrize("secured", [False, True], ids=["", "archived meanwhile"])
+def test_what_became_of_a_set_is_told_though_the_answer_that_said_it_is_lost(
+    place: Place, enrol_at: Enrol, disaster: Disaster, late: bool, secured: bool
+) -> None:
+    """The answer to an empty package, sealed before, says how far the device is and names no set."""
+    one, other = enrol_at(place.a, "chenmin"), enrol_at(place.b, "laozhou")
+    (record,) = one.insert("market_entity", next(market_entities(1, DIVISION, 5)))
+    for device in (one, other, one):
+        device.sync()
+    empty = one.export()
+    other.update("market_entity", record, legal_person="老周")
+    other.sync()
+    one.update("market_entity", record, legal_person="陈敏")
+    (_, lost), (_, said) = handle(place.hub, one.export()), handle(place.hub, empty)
+    if secured:
+        disaster.back_up()
+        _, said = handle(place.hub, empty)
+    one.take(said)
+    assert one.statuses()[-1] == ("archived" if secured else "applied")
+    one.take(lost) if late else one.sync()
+    assert one.statuses()[-1] == "conflicted"
+    with one.store.read() as connection:
+        assert unsettled(connection) == []
