@@ -68,6 +68,8 @@ def read(connection: Any, receipt: Receipt, hub_id: str, device: str) -> Reading
         raise PackageTampered("回执不是给本机的。", ASK_AGAIN)
     if receipt.incarnation != read_number(connection, "incarnation"):
         return Reading.OLDER
+    if _begun_elsewhere(connection, receipt):
+        return Reading.ELSEWHERE
     at = exchange.reach(connection)
     if receipt.contiguous_to <= at.receipted:
         return Reading.OURS
@@ -76,6 +78,15 @@ def read(connection: Any, receipt: Receipt, hub_id: str, device: str) -> Reading
     if receipt.head and incarnations.head_at(connection, receipt.contiguous_to) != receipt.head:
         return Reading.ELSEWHERE
     return Reading.OURS
+
+
+def _begun_elsewhere(connection: Any, receipt: Receipt) -> bool:
+    """Whether the hub has heard from another copy where this incarnation begins.
+
+    It has what this line continues, and would stand where the incarnation starts: what is between is apart.
+    """
+    begun = incarnations.branches(connection)
+    return bool(begun) and begun[-1].parent_seq <= receipt.contiguous_to < begun[-1].start
 
 
 def lacking(connection: Any) -> list[Span]:

@@ -68,6 +68,12 @@ def new_file(path: Path) -> Path:
     return path.with_name(path.name + ".new")
 
 
+def remove_file(file: Path) -> None:
+    """Take away what was put of a first load, with what SQLite keeps beside it."""
+    for tail in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + tail).unlink(missing_ok=True)
+
+
 def under_way(connection: sa.Connection) -> UnderWay | None:
     """The first load this database is waiting for."""
     raw = read_fact(connection, FACT)
@@ -151,8 +157,7 @@ class Loading:
         with self._store.write() as connection:
             sql.execute(connection, "DELETE FROM fact WHERE name = ?", (FACT,))
             sql.execute(connection, "DELETE FROM load_tail")
-        for tail in ("", "-wal", "-shm", "-journal"):
-            self.file.with_name(self.file.name + tail).unlink(missing_ok=True)
+        remove_file(self.file)
 
     def _keep(self, state: UnderWay) -> UnderWay:
         with self._store.write() as connection:

@@ -19,7 +19,7 @@ from shared.durable import sync_folder
 from shared.errors import DatabaseBusy, StoreError, why
 from shared.store import tables
 from shared.store.database import explain, open_cipher
-from shared.store.loading import ANEW, FACT, UnderWay, new_file
+from shared.store.loading import ANEW, FACT, UnderWay, new_file, remove_file, under_way
 from shared.store.migrate import CLIENT, HEAD, known_revisions, revision_of, upgrade
 from shared.store.overlay import DUE, Overlay
 from shared.store.store import Store
@@ -54,9 +54,18 @@ def recover(path: Path) -> None:
 
 
 def complete(store: Store, step: Step = lambda _: None) -> bool:
-    """After opening: finish what came after the renames; False when there was nothing."""
+    """After opening: finish what came after the renames; False when there was nothing.
+
+    Parts of a first load that this database knows nothing of go: it is an older copy, put back.
+    """
     path = store.database.path
-    if path is None or not set_aside(path).exists():
+    if path is None:
+        return False
+    with store.read() as connection:
+        waiting = under_way(connection) is not None
+    if not waiting:
+        remove_file(new_file(path))
+    if not set_aside(path).exists():
         return False
     key = store.database.key or b""
     with store.read() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from shared.access import HUB_ACTOR
 from shared.errors import InputError
 from shared.fictitious import market_entities
 from shared.store.facts import read_text
+from shared.store.loading import new_file
 from sync import package
 from tests.fixtures.backups import Disaster
-from tests.fixtures.devices import Direct, Enrol
+from tests.fixtures.devices import Direct, Enrol, at_device
 from tests.fixtures.first_loads import ENTITIES, VOLUME, by_stick, equal, loaded, no_snapshots, taken
 from tests.fixtures.hubs import DIVISION, Place
 
@@ -63,6 +65,27 @@ def test_a_volume_made_before_the_hub_was_restored_is_of_no_use_to_who_has_follo
     device.engine.first_load.ask_anew()
     assert not device.take(volumes[0]).loaded
     assert device.engine.first_load.state() is None  # it would take this seat back behind the restore
+
+
+def test_parts_that_an_older_copy_of_the_database_knows_nothing_of_are_taken_away(
+    large: Place, enrol_at: Enrol, tmp_path: Path
+) -> None:
+    device = enrol_at(large.a, "chenmin")
+    volumes = by_stick(large.hub, device, VOLUME)
+    older = device.clone(tmp_path / "older")
+    device.take(volumes[0])
+    parts = new_file(device.folder / "client.db")
+    assert parts.exists()
+    older.close()
+    for stays in (True, False):
+        device.close()
+        if not stays:
+            shutil.copyfile(older.folder / "client.db", device.folder / "client.db")
+        device = at_device(device.folder, device.keys, device.grant, device.actor, device.hub)
+        assert parts.exists() is stays
+    for volume in volumes:
+        device.take(volume)
+    assert loaded(device)
 
 
 def test_a_volume_of_another_set_does_no_harm(large: Place, enrol_at: Enrol) -> None:

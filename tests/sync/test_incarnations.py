@@ -276,6 +276,41 @@ def test_a_copy_that_wrote_nothing_comes_after_one_that_did(
         pc.session.close()
 
 
+def test_two_copies_begin_the_same_incarnation_at_different_numbers(
+    place: Place, url: str, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub believes the first; the other one notices by its receipt and begins another."""
+    folder = tmp_path / "one"
+    one = station(place.hub, url, place.a, folder)
+    sync(one)
+    copy = left(one, folder)
+    shutil.copytree(state, tmp_path / "image")
+    one = open_station(folder, "chenmin")
+    one.insert("market_entity", ENTITIES[0])
+    sync(one)
+    one.session.close()
+    copies = []
+    for kept in ("image", "nothing"):  # what lies beside the database; the first is of a whole disk
+        monkeypatch.setenv("YIZHAN_STATE", str(tmp_path / kept))
+        shutil.copytree(copy, tmp_path / f"pc {kept}")
+        pc = open_station(tmp_path / f"pc {kept}", "chenmin")
+        if kept == "image":
+            pc.insert("market_entity", ENTITIES[1])
+        sync(pc)
+        copies.append(pc)
+    first = copies[0]
+    assert held(place) == [("fork", "quarantined")]
+    assert {pc.session.store.identity()[1] for pc in copies} == {2}
+    sync(first)
+    first.insert("market_entity", ENTITIES[2])
+    sync(first)
+    assert names(place.hub.store) == expected(0, 2)
+    assert statuses(first) == ["quarantined", "applied"]
+    assert first.session.store.identity()[1] == 3
+    for pc in copies:
+        pc.session.close()
+
+
 # --- the whole computer restored: the mark is as old as the database -------------------------------
 def test_an_image_of_the_whole_disk(place: Place, enrol_at: Enrol, tmp_path: Path) -> None:
     a = enrol_at(place.a, "chenmin")
