@@ -236,9 +236,9 @@ class Absorber:
             follower.narrow(state.streams)
             if not state.more and not loading:
                 follower.caught_up()
+            out.rewound |= follower.doubted
             out.types |= unit.changed
             write_text(connection, "hub_time", state.at)
-            write_text(connection, "streams", ",".join(state.streams))
             self._credentials.hear(connection, state)
             pieces.hear_backup(connection, state.backup)
             if not state.more and not loading:

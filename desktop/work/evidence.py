@@ -5,6 +5,7 @@ from __future__ import annotations
 from desktop.work.records import Records
 from shared.store import exchange
 from shared.store.facts import read_text
+from shared.store.follow import STREAMS
 from shared.store.store import Store
 from shared.supervision.verification import Evidence, data_version, minutes, scope_text
 
@@ -16,7 +17,7 @@ def read_evidence(store: Store, records: Records) -> Evidence:
     with store.read() as connection:
         until = read_text(connection, "complete_at")
         hub_at = read_text(connection, "evidence_at") or read_text(connection, "hub_time")
-        streams = [s for s in read_text(connection, "streams").split(",") if s]
+        streams = [s for s in read_text(connection, STREAMS).split(",") if s]
         cursors = exchange.cursors(connection)
     numbers = {c.stream: c.n for c in cursors}
     return Evidence(

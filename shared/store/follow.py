@@ -16,6 +16,7 @@ from shared.changes import Block, Op, Value, encode_block, pack
 from shared.scope import LEFT, bureaus_of, divisions_of, in_order, named_streams
 from shared.store import exchange, rewinding, sql
 from shared.store.catching import CatchingUp
+from shared.store.facts import read_number, read_text, write_number, write_text
 from shared.store.incarnations import OwnChanges
 from shared.store.incoming import Incoming, understand
 from shared.store.leaving import Leaving
@@ -23,6 +24,10 @@ from shared.store.references import Origins, local_table
 from shared.store.rowstate import RowState, encode_fw
 from shared.store.unit import Unit
 
+ECHOED = "echoed_to"
+"""Fact: own changes up to here have come back by the streams, or what the hub made of them has."""
+STREAMS = "streams"
+"""Fact: what the hub last said this device follows."""
 OWN_NOTES = frozenset({"seat_state"})
 """What the hub notes about the exchange itself, anew at each: not counted as something received."""
 
@@ -37,6 +42,7 @@ class Follower:
         self._unit = unit
         self._types = types
         self._origins = Origins(unit.connection)
+        self._receipted = receipted
         self._mine = OwnChanges(unit.connection, receipted)
         self._catching = CatchingUp(unit.connection, self._mine)
         self._leaving = Leaving(unit, {t.name: t for t in types.values()}, self._own_pending)
@@ -97,17 +103,29 @@ class Follower:
 
     def caught_up(self) -> None:
         """The streams are at their end: what the hub decided about own changes it has signed for stands."""
+        write_number(self._unit.connection, ECHOED, self._receipted)
         if self._catching.after is not None:
             self._catching.end()
             self.lift_shadows()
 
     def narrow(self, streams: Collection[str]) -> None:
-        """Only these streams are followed from now on."""
-        followed = {one.stream for one in exchange.cursors(self._unit.connection)}
+        """Only these streams are followed from now on.
+
+        What the hub made of own changes may have been told in a stream that is not followed any more
+        (another bureau had entered the same record): it is asked about those not heard of yet.
+        """
+        connection = self._unit.connection
+        followed = {one.stream for one in exchange.cursors(connection)}
         for dropped in followed.difference(streams):
-            exchange.forget_cursor(self._unit.connection, dropped)
-        if not followed <= set(streams):
+            exchange.forget_cursor(connection, dropped)
+        subscribed = set(filter(None, read_text(connection, STREAMS).split(",")))  # the empty too
+        write_text(connection, STREAMS, ",".join(streams))
+        if not followed | subscribed <= set(streams):
             self._leaving.narrow(streams)
+            echoed = read_number(connection, ECHOED)
+            if echoed < self._receipted:
+                rewinding.doubt_own(connection, echoed + 1, self._receipted)
+                self.doubted = True
 
     # --- inside --------------------------------------------------------------
     def _own_pending(self, reference: int) -> bool:

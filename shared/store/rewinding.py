@@ -205,7 +205,7 @@ def _doubt(connection: sa.Connection, ids: Mapping[int, bytes]) -> None:
 
 
 def doubt_own(connection: sa.Connection, first: int, last: int) -> None:
-    """A set was given back: how the records it touched stand is for the hub to say."""
+    """How the records that own changes touched stand is for the hub to say."""
     ids: defaultdict[int, list[bytes]] = defaultdict(list)
     for raw in raw_blocks(connection, first, last):
         for run in _block(raw).runs:

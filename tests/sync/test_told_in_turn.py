@@ -211,3 +211,23 @@ def test_an_alert_that_loses_its_entity_while_that_moves_has_none_where_it_stays
     author.sync()
     as_at_the_hub(place, author, "alert")
     assert author.value("alert", made, "entity_id") is None
+
+
+def test_what_another_bureau_had_entered_goes_when_that_bureau_is_not_followed_any_more(
+    place: Place, enrol_at: Enrol, above: str
+) -> None:
+    """The hub tells the lower bureau's stream that the two are one; the upper one's seat never hears of it."""
+    west = place.hub.store.types["bureau"].id_for_key("W")
+    device = enrol_at(above, "laozhou")
+    device.sync()
+    entity = {**ENTITY, "division": LOWER}
+    (record,) = device.insert("market_entity", entity)
+    with place.hub.store.unit(HUB_ACTOR) as unit:
+        declared = place.hub.store.types["market_entity"]
+        assert unit.insert(declared, [entity], proven=True, provenance={"source_bureau": west}) == [record]
+    package = device.export()
+    handle(place.hub, package)
+    hub_update(place, "bureau", west, parent=place.a)
+    device.sync()
+    assert rows(device.store, "market_entity") == []
+    as_at_the_hub(place, device, "alert")
