@@ -30,7 +30,7 @@ def lived(seed: int, folder: Path, options: Options, flags: str = "") -> str:
         raise AssertionError(f"{told_again(seed, flags)}\n{type(bad).__name__}: {bad}") from bad
 
 
-@pytest.mark.parametrize("start", seeds(120, 2000, PER_TEST))
+@pytest.mark.parametrize("start", seeds(200, 2000, PER_TEST))
 def test_histories_in_all_weathers(start: int, ram: Path, count: Count) -> None:
     for seed in range(start, start + PER_TEST):
         lived(seed, ram / str(seed), Options())

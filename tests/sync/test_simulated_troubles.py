@@ -13,23 +13,39 @@ import pytest
 from server_stub.review import Review
 from shared.store import exchange, rewinding
 from tests.fixtures.longer import Count, seeds
-from tests.simulator.troubles import ATTACHED, COURIERED, HELD, KINDS, RESTORED
+from tests.simulator.troubles import (
+    ATTACHED,
+    COPIED,
+    COURIERED,
+    HELD,
+    KINDS,
+    LOADED,
+    MOVED,
+    RESTORED,
+    ROTATED,
+)
 from tests.simulator.world import Options, World, told_again
 
 PER_TEST = 4
 FEW = {ATTACHED: 4, COURIERED: 4}
 """How many of the longer histories a short run lives through."""
+MIXED = (
+    (LOADED, MOVED), (LOADED, RESTORED), (COPIED, MOVED), (MOVED, RESTORED), (COURIERED, RESTORED),
+    (HELD, COURIERED), (ROTATED, RESTORED),
+)  # fmt: skip
+"""Two at a time: most of what was found late needed both."""
 
 
-def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
+def lived(kinds: str | tuple[str, ...], seeds: Iterable[int], folder: Path) -> list[str]:
     """Some histories; returns their traces."""
     lines: list[str] = []
+    kinds = (kinds,) if isinstance(kinds, str) else kinds
     for seed in seeds:
-        world = World(seed, folder / f"{kind}{seed}", Options(trouble=(kind,)))
+        world = World(seed, folder / f"{'_'.join(kinds)}{seed}", Options(trouble=kinds))
         try:
             world.run()
         except Exception as bad:
-            told = told_again(seed, f"--trouble {kind}")
+            told = told_again(seed, f"--trouble {' '.join(kinds)}")
             raise AssertionError(f"{told}\n{type(bad).__name__}: {bad}") from bad
         lines += world.lines
     return lines
@@ -41,6 +57,12 @@ def lived(kind: str, seeds: Iterable[int], folder: Path) -> list[str]:
 def test_histories_of_each_kind(kind: str, start: int, ram: Path, count: Count) -> None:
     lived(kind, range(start, start + PER_TEST), ram)
     count(f"histories with {kind}", PER_TEST)
+
+
+@pytest.mark.parametrize(("kinds", "start"), [(k, s) for k in MIXED for s in seeds(2, 40, 2)], ids=str)
+def test_histories_of_two_kinds_at_once(kinds: tuple[str, ...], start: int, ram: Path, count: Count) -> None:
+    lived(kinds, range(start, start + 2), ram)
+    count(f"histories with {' and '.join(kinds)}", 2)
 
 
 # --- would the oracles notice? ----------------------------------------------------------------
