@@ -43,9 +43,7 @@ def partition(unit: Unit) -> dict[str, list[Captured]]:
     } if any(one.declared.name == ENTITY for one in unit.captured) else set()
     former = _former_divisions(unit)
     for one in unit.captured:
-        told: Iterable[Told] = _told(unit, one, former)
-        if one.streams:
-            told = ((name, one) for name in one.streams)
+        told: Iterable[Told] = [(name, one) for name in one.streams] or _told(unit, one, former)
         for name, part in told:
             by_stream[name].append(part)
         if one.declared.name == ENTITY:

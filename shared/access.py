@@ -182,10 +182,10 @@ def require_move(actor: Actor, declared: RecordType, values: Mapping[str, Any], 
     cycle.require(before, after, actor.role)
     steps = [t for t in cycle.open_to(before, actor.role) if t.target == after]
     if steps and not any(may_take(actor, t, values) for t in steps):
-        raise AccessDenied(
-            f"您不能{steps[0].title}这条{declared.title}。",
-            "整改和申辩由提供单位办理，核销和退回由上级单位或中心的管理员办理。",
-        )
+        step = steps[0]
+        whose = declared.by_name[step.of or step.above].title
+        who = "的人员" if step.of else "的上级单位或中心的管理员"
+        raise AccessDenied(f"您不能{step.title}这条{declared.title}。", f"请由{whose}{who}办理。")
 
 
 def _within_bureau(actor: Actor, declared: RecordType, values: Mapping[str, Any]) -> bool:

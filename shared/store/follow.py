@@ -7,13 +7,13 @@ field waits in ``shadow`` and is shown when the receipt says the hub kept it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 import msgspec
 
 from shared.changes import Block, Op, Value, encode_block, pack
-from shared.scope import LEFT, bureaus_of, divisions_of, in_order, named_streams
+from shared.scope import LEFT, bureaus_of, divisions_of, named_streams
 from shared.store import exchange, rewinding, sql
 from shared.store.catching import CatchingUp
 from shared.store.facts import read_number, read_text, write_number, write_text
@@ -165,22 +165,20 @@ class Follower:
         how those records stand.
         """
         now = set(one.run.cause.removeprefix(LEFT).split(","))
-        followed = in_order({c.stream for c in exchange.cursors(self._unit.connection)})
-        if now.isdisjoint(followed):
-            back = self._elsewhere(one, set(followed) - {stream})
+        followed = {c.stream for c in exchange.cursors(self._unit.connection)}
+        others, stays = followed - {stream}, not now.isdisjoint(followed)
+        if not stays:
+            back = self._elsewhere(one, others)
             self._leaving.leave(one.declared, [i for i in one.ids if i not in back])
-            unsure = _may_be_in(set(followed) - {stream})
-        else:
-            unsure = True
-        if unsure:
+        if stays or divisions_of(others) or bureaus_of(others):  # where it is, or can have changed to
             rewinding.doubt(self._unit.connection, one.declared, one.ids)
-        self.doubted |= unsure
+            self.doubted = True
 
-    def _elsewhere(self, one: Incoming, streams: Collection[str]) -> list[str]:
+    def _elsewhere(self, one: Incoming, streams: Set[str]) -> list[str]:
         """Those that, as they stand here, another stream has brought back since."""
         states = self._unit.load(one.declared, one.ids)
         where = {i: named_streams(one.declared, s.values) for i, s in states.items()}
-        return [i for i, names in where.items() if not set(streams).isdisjoint(names)]
+        return [i for i, names in where.items() if not streams.isdisjoint(names)]
 
     def _insert_all(self, one: Incoming) -> bool:
         if len(one.writers) > 1:
@@ -313,8 +311,3 @@ class Follower:
             "INSERT INTO held_run (stream, type, payload) VALUES (?, ?, ?)",
             (stream, block.runs[0].type, pack(encode_block(block))),
         )
-
-
-def _may_be_in(streams: Collection[str]) -> bool:
-    """Whether a record that can leave a stream can have changed to one of these."""
-    return bool(divisions_of(streams) or bureaus_of(streams))

@@ -38,7 +38,8 @@ def revoked(connection: sa.Connection) -> dict[str, Revocation]:
 
 def compare(connection: sa.Connection, before: Mapping[str, Revocation]) -> None:
     """Remember whose revocation is gone since."""
-    gone = [one for device, one in before.items() if device in _active(connection)]
+    in_use = _active(connection) if before else set()
+    gone = [one for device, one in before.items() if device in in_use]
     if gone:
         known = {one.device: one for one in [*_kept(connection), *gone]}
         write_fact(connection, _FACT, msgspec.msgpack.encode(list(known.values())))

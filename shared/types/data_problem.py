@@ -22,7 +22,7 @@ ABOUT = (
     ("other_information", "其他信息"),
     ("market_entity", "市场主体"),
     ("officer", "监管人员"),
-    ("external_unit", "外部单位"),
+    ("external_unit", "外部资源单位"),
     ("claim", "监管认领"),
     ("task", "监管任务"),
     ("inspection", "检查记录"),

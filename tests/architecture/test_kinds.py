@@ -9,6 +9,7 @@ from shared.parsing import PARSERS
 from shared.store.tables import COLUMN_TYPES
 from shared.store.values import WIRE_TYPES
 from shared.types import catalog
+from shared.types.data_problem import ABOUT
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -40,3 +41,11 @@ def test_partitions_and_keys_name_real_fields() -> None:
             assert not partition.field or partition.field in declared.by_name
         assert all(k in declared.by_name for k in declared.key)
         assert declared.label == "id" or declared.label in declared.by_name
+
+
+def test_problems_can_be_raised_about_all_that_bureaus_provide() -> None:
+    """The one list of types that a declaration cannot derive: the catalogue is made of the declarations."""
+    titles = {t.name: t.title for t in catalog.ALL}
+    assert all(titles[name] == title for name, title in ABOUT)
+    provided = {t.name for t in catalog.ALL if t.group in ("collection", "registry")}
+    assert provided <= dict(ABOUT).keys()
